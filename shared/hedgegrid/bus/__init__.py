@@ -1,0 +1,1 @@
+"""Redis Streams: the only owner of stream and key names, wire format, commit, leases, dead letters."""
