@@ -1,4 +1,4 @@
-"""The shape of the TOML file: accounts, their guards, their bots. Money and percentages are Decimal."""
+"""The shape of the TOML file: accounts, their guards, their bots. Money and percent are Decimal."""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,10 @@ _SYMBOL = re.compile(r"[A-Z0-9]{1,20}USDT")
 
 
 class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One bot = one symbol of one account. In TOML its table is flat; `params` are the strategy's keys."""
+    """One bot = one symbol of one account.
+
+    In TOML its table is flat: any key that is not of this class is the strategy's, in `params`.
+    """
 
     symbol: str
     """A USDT perpetual, e.g. BTCUSDT."""

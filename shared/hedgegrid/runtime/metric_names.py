@@ -1,10 +1,12 @@
 """The one registry of Prometheus metrics: every name of the system stands here once.
 
-One process = one registry (there is no multiprocess mode). Attributes are typed, so a misspelt name is a
-type error. Take the labelled child once (`metrics.steps.labels("main", "BTCUSDT")`) outside hot loops.
+One process = one registry (there is no multiprocess mode). Attributes are typed, so a misspelt name
+is a type error. Take the labelled child (`metrics.steps.labels("main", "BTCUSDT")`) once, outside
+hot loops; remove it (`metrics.lease_held.remove(...)`) when what it describes is no longer ours.
 
-Labels: `account` id from the config; `symbol` e.g. BTCUSDT; `leg` long|short; `service` and `instance` of the
-process; `feed` public|private; `stream` a stream's name; `lease` a symbol or "executor". Units stand last.
+Labels: `account` id from the config; `symbol` e.g. BTCUSDT; `leg` long|short; `service`, `instance`
+of the process; `feed` public|private; `stream` a stream's name; `lease` a symbol or "executor".
+Units stand last in names.
 """
 
 from prometheus_client import CollectorRegistry
@@ -26,7 +28,7 @@ class _Trading(MetricSet):
     mark_price = gauge("mark_price_usdt", "Mark price", "symbol")
     orders = counter(
         "orders",
-        "Orders by outcome: submitted, accepted, rejected, denied, filled, canceled, unknown, expired",
+        "Orders; outcome submitted|accepted|rejected|denied|filled|canceled|unknown|expired",
         "account", "symbol", "leg", "outcome",
     )  # fmt: skip
     orders_denied = counter(
@@ -92,7 +94,8 @@ class _Venue(MetricSet):
 
     rest_calls = counter(
         "rest_calls",
-        "REST calls; phase startup|steady|reconcile|audit, outcome ok|rejected|rate_limited|ambiguous|error",
+        "REST calls; phase startup|steady|reconcile|audit,"
+        " outcome ok|rejected|rate_limited|ambiguous|error",
         "account", "endpoint", "method", "phase", "outcome",
     )  # fmt: skip
     rest_latency = histogram(
@@ -133,8 +136,10 @@ class _Internal(MetricSet):
     )
     lease_held = gauge("lease_held", "1 if this process holds the lease", "account", "lease")
     lease_epoch = gauge("lease_epoch", "Epoch of the lease", "account", "lease")
-    ticks = counter("ticks", "Ticks received", "symbol")
-    ticks_conflated = counter("ticks_conflated", "Ticks dropped for a newer one", "symbol")
+    ticks = counter("ticks", "Ticks received", "service", "symbol")
+    ticks_conflated = counter(
+        "ticks_conflated", "Ticks dropped for a newer one", "service", "symbol"
+    )
     steps = counter("steps", "Steps committed", "account", "symbol")
     duplicate_events = counter(
         "duplicate_events", "Events ignored as already applied", "account", "symbol"
@@ -156,13 +161,13 @@ class _Internal(MetricSet):
     service_ready = gauge(
         "service_ready", "1 if the process says it is ready", "service", "instance"
     )
-    build = gauge(
+    build_info = gauge(
         "build_info", "Always 1; what is running", "service", "instance", "version", "mode"
     )
 
 
 class Metrics(_Trading, _Account, _Venue, _Internal):
-    """All metrics, built in `registry` (default: one of its own). A registry takes one Metrics only."""
+    """All metrics, built in `registry` (default: a new one). A registry takes one Metrics only."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         super().__init__(registry if registry is not None else CollectorRegistry())

@@ -1,7 +1,7 @@
 """How `metric_names` declares a metric: once, typed, with help and labels.
 
-A declaration is a non-data descriptor: the built metric is stored on the instance under the same name
-and found there first, so reading `metrics.orders` costs one ordinary attribute access.
+A declaration is a non-data descriptor: the built metric is stored on the instance under the same
+name and found there first, so reading `metrics.orders` costs one ordinary attribute access.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Keep secrets out of every text that leaves the process.
 
-Two nets: the exact values that were registered when read, and whatever looks like a key or a signature.
+Two nets: the exact values registered when read, and whatever looks like a key or a signature.
 """
 
 import re

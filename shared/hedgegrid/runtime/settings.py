@@ -1,5 +1,6 @@
-"""What differs between deployments, read once from the environment (HEDGEGRID_*). Strategy lives in TOML."""
+"""What differs between deployments, read once from the environment (HEDGEGRID_*)."""
 
+import difflib
 import os
 import socket
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from hedgegrid.runtime.credentials import Credentials as Credentials
 from hedgegrid.runtime.credentials import credentials as credentials
 from hedgegrid.runtime.errors import ConfigError as ConfigError
+from hedgegrid.runtime.redaction import redact
 
 PREFIX = "HEDGEGRID_"
 
@@ -95,7 +97,7 @@ def load_settings() -> ServiceSettings: ...
 @overload
 def load_settings(cls: type[SettingsT]) -> SettingsT: ...
 def load_settings(cls: type[ServiceSettings] = ServiceSettings) -> ServiceSettings:
-    """Read the environment into `cls`; raise one ConfigError naming each wrong variable and its fix."""
+    """Read the environment into `cls`; one ConfigError names every wrong variable and its fix."""
     try:
         return cls()
     except ValidationError as error:
@@ -105,6 +107,17 @@ def load_settings(cls: type[ServiceSettings] = ServiceSettings) -> ServiceSettin
         ) from None
 
 
+def misspelt_variables(cls: type[BaseSettings] = ServiceSettings) -> list[str]:
+    """Return a warning for each HEDGEGRID_ variable that is none of ours but nearly so.
+
+    Only near misses: compose, the operator and credentials have variables of their own.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in cls.model_fields]
+    strays = (n for n in sorted(os.environ) if n.startswith(PREFIX) and n not in known)
+    near = ((name, difflib.get_close_matches(name, known, n=1, cutoff=0.9)) for name in strays)
+    return [f"{name} is not a setting; did you mean {match[0]}?" for name, match in near if match]
+
+
 def _explain(cls: type[BaseSettings], loc: tuple[int | str, ...], problem: str) -> str:
     name = str(loc[0]) if loc else ""
     # By whatever alias it came in, the operator knows the variable by its upper-case name.
@@ -112,5 +125,5 @@ def _explain(cls: type[BaseSettings], loc: tuple[int | str, ...], problem: str) 
     field = cls.model_fields.get(name.lower().removeprefix(PREFIX.lower()))
     fix = field.description if field and field.description else "a valid value"
     value = os.environ.get(variable)
-    shown = "" if value is None or name.lower() in _NOT_SHOWN else f"={value!r}"
+    shown = "" if value is None or name.lower() in _NOT_SHOWN else f"={redact(repr(value))}"
     return f"{variable}{shown}: {problem[0].lower()}{problem[1:]}; set it to {fix}"
