@@ -5,8 +5,9 @@ import os
 import socket
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, overload
+from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hedgegrid.runtime.credentials import Credentials as Credentials
@@ -16,9 +17,19 @@ from hedgegrid.runtime.redaction import redact
 
 PREFIX = "HEDGEGRID_"
 
-RedisUrl = Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://\S+$")]
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
-WsUrl = Annotated[str, StringConstraints(pattern=r"^wss?://\S+$")]
+
+def _url_with_sound_port(url: str) -> str:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its text quotes the URL, which may hold a password
+        raise ValueError("the port is no number 0..65535") from None
+    return url
+
+
+_Sound = AfterValidator(_url_with_sound_port)
+RedisUrl = Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://\S+$"), _Sound]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$"), _Sound]
+WsUrl = Annotated[str, StringConstraints(pattern=r"^wss?://\S+$"), _Sound]
 
 # A URL may hold a password: its value is shown nowhere.
 _NOT_SHOWN = frozenset({"redis_url", "market_redis_url"})
