@@ -1,0 +1,4 @@
+"""Redis Streams: keys, codec, readers, outbox, leases, dead letters.
+
+The only owner of stream and key names. It must not decide anything about trading.
+"""
