@@ -39,11 +39,14 @@ is_dev() { [ -f "$stamp" ] && case $(cat "$stamp") in "dev "*) true ;; *) false 
 
 # Two commands at once: the second waits for the first. A guard whose owner is gone is removed.
 take_guard() {
+    told=no
     until mkdir "$guard" 2>/dev/null; do
         owner=$(cat "$guard/pid" 2>/dev/null || echo)
         if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
             rm -rf "$guard"
         else
+            [ $told = yes ] || say "waiting for another set-up (if there is none: rm -r $guard)"
+            told=yes
             sleep 1
         fi
     done
