@@ -1,9 +1,12 @@
 """Where the source is."""
 
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+
+from tests.real_components import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE_PARTS = (
@@ -19,6 +22,9 @@ def python_files(*folders: str) -> list[Path]:
 
 
 def tracked_files() -> list[Path]:
+    """What git has, or would have at the next `git add`."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        missing("a git checkout, which says what belongs to the repository")
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
         cwd=ROOT,
