@@ -7,7 +7,6 @@ our checkpoint readers take.
 from typing import Any, TypeVar
 
 import msgspec
-
 from hedgegrid.messages.base import SCHEMA_VERSION, Message
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.control import ControlMessage

@@ -38,13 +38,8 @@ def instrument(account: str, symbol: str) -> str:
 
 
 def executor(account: str) -> str:
-    """Hash: checkpoint of the executor in the command stream."""
+    """Hash: checkpoint in the command stream; `sent:<kind>:<client order id>` → what was sent and has no outcome."""
     return f"{{{account}}}:executor"
-
-
-def in_flight(account: str) -> str:
-    """Hash: client order id (with command kind) → command that was sent and has no outcome yet."""
-    return f"{{{account}}}:in-flight"
 
 
 def rest_calls(account: str) -> str:
@@ -56,9 +51,9 @@ def heartbeat(service: str, instance: str) -> str:
     return f"heartbeat:{service}:{instance}"
 
 
-def progress(symbol: str) -> str:
-    """Hash on the market server: how far each reader of a symbol's ticks has come (see `bus.progress`)."""
-    return f"progress:{{{symbol}}}"
+def progress(account: str) -> str:
+    """Hash: how far gateway and workers of an account have come (`bus.progress`)."""
+    return f"{{{account}}}:progress"
 
 
 def dead(stream: str) -> str:

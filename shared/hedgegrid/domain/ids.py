@@ -26,10 +26,7 @@ class ClientOrderId(NamedTuple):
 
     def __str__(self) -> str:
         leg = "L" if self.leg is Leg.LONG else "S"
-        text = (
-            f"h{_base36(self.life)}-{self.symbol}-{leg}{self.purpose.value}{self.level:02d}"
-            f"-{_base36(self.sequence)}"
-        )
+        text = f"h{_base36(self.life)}-{self.symbol}-{leg}{self.purpose.value}{self.level:02d}-{_base36(self.sequence)}"
         if len(text) > MAX_LENGTH:
             raise ValueError(f"client order id {text!r} is longer than {MAX_LENGTH} characters")
         return text

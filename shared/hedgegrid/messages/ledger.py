@@ -1,7 +1,7 @@
 """Messages of `{acct}:ledger`: what was earned and why, written inside the strategy commit.
 
-Σ FillBooked(gross − fee) − Σ FundingBooked(amount) of a (symbol, leg) equals the growth of Bybit's `cumRealisedPnl` since
-BaselineTaken.
+Σ FillBooked(gross − fee) − Σ FundingBooked(amount) of a (symbol, leg) equals the growth of Bybit's `cumRealisedPnl`
+since BaselineTaken.
 """
 
 from decimal import Decimal
@@ -79,6 +79,4 @@ class StateChanged(LedgerRow, frozen=True, kw_only=True):
     actor: str
 
 
-LedgerMessage = (
-    BaselineTaken | FillBooked | FundingBooked | CycleClosed | DifferenceFound | StateChanged
-)
+LedgerMessage = BaselineTaken | FillBooked | FundingBooked | CycleClosed | DifferenceFound | StateChanged

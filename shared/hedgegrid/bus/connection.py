@@ -1,0 +1,44 @@
+"""Connections to Redis, set up so that no command is ever repeated behind our back."""
+
+from importlib.resources import files
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+BLOCK_MS = 2000
+"""Longest blocking read; the socket timeout must lie above it or redis-py restarts the read silently."""
+SOCKET_TIMEOUT_S = 5.0
+
+
+def connect(url: str, client_name: str) -> redis.Redis:
+    """Client without hidden retries: redis-py's default re-sends after a lost reply and so doubles entries.
+
+    One client per thread that blocks; RESP2 and bytes, as both our readers and FastStream expect.
+    """
+    return redis.Redis.from_url(
+        url,
+        client_name=client_name,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=2.0,
+        socket_keepalive=True,
+        health_check_interval=0,
+        protocol=2,
+        decode_responses=False,
+    )
+
+
+def load_functions(client: redis.Redis) -> None:
+    """Make the library of `functions.lua` present on the server; a no-op when the same text is there."""
+    source = files(__package__).joinpath("functions.lua").read_text()
+    present = client.function_list("hedgegrid1", withcode=True)
+    if not any(source.encode() in _flatten(library) for library in present):
+        client.function_load(source, replace=True)
+
+
+def _flatten(library: object) -> list[object]:
+    """Values of a library row, which RESP2 gives as a flat list and RESP3 as a dict."""
+    if isinstance(library, dict):
+        return list(library.values())
+    return list(library) if isinstance(library, list) else []

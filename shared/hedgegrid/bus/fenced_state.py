@@ -1,0 +1,89 @@
+"""State that only the holder of a lease can write, together with the messages that follow from it, or not at all."""
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import redis
+from hedgegrid.bus import codec
+from hedgegrid.bus.lease import Lease, LeaseLost
+from hedgegrid.messages.base import Message
+
+RETRY_FOR_S = 30.0
+RETRY_EVERY_S = 0.2
+
+
+class CommitConflict(Exception):
+    """The state has a version this holder never wrote: two writers under one lease, or Redis went back in time."""
+
+
+class FencedState:
+    """A Redis hash with a version. Reader and writer of one holder; commits may come from several threads."""
+
+    def __init__(self, client: redis.Redis, key: str, lease: Lease) -> None:
+        self._client = client
+        self._lease = lease
+        self._lock = threading.Lock()
+        self.key = key
+        self.version = 0
+
+    def load(self) -> dict[str, bytes]:
+        """Read all fields; the version read is the one the next commit builds on."""
+        raw: Any = self._client.hgetall(self.key)
+        fields: dict[str, bytes] = {name.decode(): value for name, value in raw.items()}
+        self.version = int(fields.get("version", b"0"))
+        return fields
+
+    def commit(
+        self,
+        put: Mapping[str, str | bytes],
+        drop: Iterable[str] = (),
+        add: Iterable[tuple[str, Message]] = (),
+    ) -> None:
+        """Write fields, remove fields and append messages to streams, all together.
+
+        A lost answer is settled by sending the same commit again: the function knows it by version and id. While
+        Redis is away this blocks and retries for `RETRY_FOR_S` seconds.
+
+        Raises:
+            LeaseLost: another owner has the lease; nothing was written.
+            CommitConflict: see the class.
+            redis.RedisError: Redis stayed away, or refused the write (out of memory, wrong type).
+        """
+        with self._lock:
+            keys, args = self._arguments(put, list(drop), list(add))
+            answer = self._call(keys, args)
+            if answer == b"FENCED":
+                self._lease.epoch = 0
+                raise LeaseLost(self._lease.key)
+            if answer == b"CONFLICT":
+                raise CommitConflict(f"{self.key} is not at version {self.version}")
+            self.version += 1
+
+    def _arguments(
+        self,
+        put: Mapping[str, str | bytes],
+        drop: list[str],
+        add: list[tuple[str, Message]],
+    ) -> tuple[list[str], list[str | bytes]]:
+        streams = list(dict.fromkeys(stream for stream, _ in add))
+        commit_id = f"{self._lease.owner}:{self._lease.epoch}:{self.version}"
+        args: list[str | bytes] = [self._lease.owner, str(self._lease.epoch), str(self.version)]
+        args += [commit_id, str(len(put))]
+        for field, value in put.items():
+            args += [field, value]
+        args += [str(len(drop)), *drop]
+        for stream, message in add:
+            args += [str(streams.index(stream) + 1), codec.encode(message)]
+        return [self._lease.key, self.key, *streams], args
+
+    def _call(self, keys: list[str], args: list[str | bytes]) -> object:
+        deadline = time.monotonic() + RETRY_FOR_S
+        while True:
+            try:
+                return self._client.fcall("hg1_commit", len(keys), *keys, *args)
+            except (redis.ConnectionError, redis.TimeoutError):
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(RETRY_EVERY_S)
