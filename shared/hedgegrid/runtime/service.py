@@ -12,6 +12,8 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+
 from hedgegrid.bus import keys
 from hedgegrid.runtime.clock import Clock, SystemClock
 from hedgegrid.runtime.config import SystemConfig, load_config, require_live_permission
