@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+
 from hedgegrid.runtime.config_types import AccountConfig as AccountConfig
 from hedgegrid.runtime.config_types import BotConfig as BotConfig
 from hedgegrid.runtime.config_types import Mode as Mode

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
+
 from hedgegrid.runtime.errors import ConfigError
 
 Mode = Literal["paper", "demo", "testnet", "live"]

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
-from hedgegrid.runtime.errors import ConfigError
 from msgspec import inspect
+
+from hedgegrid.runtime.errors import ConfigError
 
 T = TypeVar("T")
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.redaction import MIN_SECRET_CHARS, register_secrets
-from pydantic import SecretStr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

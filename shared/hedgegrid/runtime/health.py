@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from hedgegrid.runtime.errors import ConfigError
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+
+from hedgegrid.runtime.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 

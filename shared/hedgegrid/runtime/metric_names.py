@@ -7,8 +7,9 @@ Labels: `account` id from the config; `symbol` e.g. BTCUSDT; `leg` long|short; `
 process; `feed` public|private; `stream` a stream's name; `lease` a symbol or "executor". Units stand last.
 """
 
-from hedgegrid.runtime.metric_spec import MetricSet, counter, gauge, histogram
 from prometheus_client import CollectorRegistry
+
+from hedgegrid.runtime.metric_spec import MetricSet, counter, gauge, histogram
 
 # 0.1 ms .. 1 s, dense around the 5 ms target so that p99 can be told on either side of it.
 LOOP_BUCKETS_S = (

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+
 from hedgegrid.bus import keys
 from hedgegrid.runtime.clock import Clock, SystemClock
 from hedgegrid.runtime.config import SystemConfig, load_config, require_live_permission
@@ -21,7 +23,6 @@ from hedgegrid.runtime.logging import configure_logging
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.runtime.redaction import redact, register_url
 from hedgegrid.runtime.settings import ServiceSettings, load_settings
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 EXIT_OK, EXIT_CRASH, EXIT_CONFIG = 0, 1, 2
 

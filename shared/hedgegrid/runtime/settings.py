@@ -5,11 +5,12 @@ import socket
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, overload
 
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from hedgegrid.runtime.credentials import Credentials as Credentials
 from hedgegrid.runtime.credentials import credentials as credentials
 from hedgegrid.runtime.errors import ConfigError as ConfigError
-from pydantic import Field, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HEDGEGRID_"
 
