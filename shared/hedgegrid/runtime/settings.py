@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from hedgegrid.runtime.credentials import Credentials as Credentials
 from hedgegrid.runtime.credentials import credentials as credentials
 from hedgegrid.runtime.errors import ConfigError as ConfigError

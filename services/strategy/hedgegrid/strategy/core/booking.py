@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import msgspec
+
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Leg, Purpose

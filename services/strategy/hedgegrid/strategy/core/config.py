@@ -4,6 +4,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
+
 from hedgegrid.domain.order import Leg
 
 _HUNDRED = Decimal(100)

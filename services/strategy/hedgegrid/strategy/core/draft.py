@@ -1,6 +1,7 @@
 """The work sheet of one step: collects changes, commands and ledger rows, then freezes into a Decision."""
 
 import msgspec
+
 from hedgegrid.domain.ids import ClientOrderId
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import Leg, Purpose

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import msgspec
+
 from hedgegrid.domain.order import Leg
 from hedgegrid.messages.events import (
     AmendRejected,

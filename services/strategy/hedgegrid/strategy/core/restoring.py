@@ -48,7 +48,7 @@ def merge_snapshot(draft: Draft, snapshot: SnapshotTaken) -> None:
 
 
 def _may_be_ours(draft: Draft, fill: OrderFilled) -> bool:
-    """A snapshot repeats the past of earlier lives and of people; only what an order of this life did can be missing."""
+    """A snapshot repeats the past of earlier lives and of people; only what this life did can be missing."""
     parts = parse_client_order_id(fill.client_order_id)
     return parts is not None and parts.life == draft.state.life
 
@@ -63,12 +63,13 @@ def _drop_vanished(draft: Draft, snapshot: SnapshotTaken) -> None:
 
 
 def _compare_positions(draft: Draft, snapshot: SnapshotTaken) -> None:
-    differences = []
     for position in snapshot.positions:
         note_position(draft, position)
-    for leg in draft.state.legs:
-        if leg.venue_qty is not None and leg.venue_qty != leg.book.qty:
-            differences.append(f"{leg.leg.word}: ours {leg.book.qty}, venue {leg.venue_qty}")
+    differences = [
+        f"{leg.leg.word}: ours {leg.book.qty}, venue {leg.venue_qty}"
+        for leg in draft.state.legs
+        if leg.venue_qty is not None and leg.venue_qty != leg.book.qty
+    ]
     if not differences:
         draft.change(reconciled=True, mismatches=0)
         return
@@ -93,10 +94,10 @@ def _be_born(draft: Draft, snapshot: SnapshotTaken) -> None:
     if len(left_over) < len(snapshot.open_orders):
         draft.set_trading_state(TradingState.HALTED, "orders of somebody else rest on this symbol", "strategy")
     if left_over:
-        for order in left_over:
-            draft.commands.append(
-                CancelOrder(symbol=draft.state.symbol, leg=order.leg, client_order_id=order.client_order_id)
-            )
+        draft.commands.extend(
+            CancelOrder(symbol=draft.state.symbol, leg=order.leg, client_order_id=order.client_order_id)
+            for order in left_over
+        )
         draft.ask_snapshot(SnapshotReason.START)  # the bot is born when none of its earlier lives' orders is left
         return
     draft.change(life=snapshot.highest_life + 1, reconciled=True)

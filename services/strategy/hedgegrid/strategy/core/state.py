@@ -4,6 +4,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
+
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.leg_book import LegBook
 from hedgegrid.domain.money import ZERO

@@ -72,7 +72,7 @@ def _apply(draft: Draft, event: CoreInput) -> None:
         draft.set_trading_state(event.state, event.reason, event.actor)
         return
     if draft.state.life == 0:
-        return  # before birth the snapshot tells everything; a message about an earlier life would only be counted twice
+        return  # before birth the snapshot tells everything; news of an earlier life would be counted twice
     match event:
         case OrderFilled():
             book_fill(draft, event)
@@ -90,6 +90,8 @@ def _apply(draft: Draft, event: CoreInput) -> None:
             draft.ask_snapshot(SnapshotReason.GAP)
         case WalletChanged() | FeedConnected() | FeedLost() | FeedStale():
             pass
+        case QuoteTick():
+            raise AssertionError("ticks take their own way")
         case _:
             apply_order_news(draft, event)
 
