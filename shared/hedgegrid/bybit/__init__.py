@@ -1,1 +1,4 @@
-"""Contact with Bybit V5: the only package that imports pybit. `parse` is pure and needs no pybit."""
+"""Bybit V5: parsing, requests, errors, REST and sockets. The only importer of pybit.
+
+Only ws_gateway and executor may import it. It must not know streams or strategy.
+"""

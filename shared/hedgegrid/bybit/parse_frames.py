@@ -97,13 +97,13 @@ class TickerBook:
         """Deltas that came before a snapshot, over all symbols."""
         return sum(state.ignored for state in self._states.values())
 
-    def apply(self, raw: Frame, recv_ns: int) -> QuoteTick | None:
-        """Merge a `tickers` or `orderbook.1` frame.
+    def apply(self, raw: Frame, recv_ns: int, topic: str | None = None) -> QuoteTick | None:
+        """Merge a `tickers` or `orderbook.1` frame; `topic` saves looking for it again.
 
         Raises:
             ParseError: no JSON, another topic, or an unreadable field.
         """
-        topic = topic_of(raw)
+        topic = topic_of(raw) if topic is None else topic
         try:
             if topic.startswith(TICKERS):
                 return self.state(topic[len(TICKERS) :]).apply(_ticker.decode(raw), recv_ns)

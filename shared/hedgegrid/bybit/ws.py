@@ -60,6 +60,9 @@ class _Socket:
         self._transport.open(self._deadline())
         return self
 
+    def authenticate(self) -> None:
+        """Log in; a public feed needs none."""
+
     def subscribe(self, topics: Sequence[str]) -> None:
         """Subscribe and wait until every request is acknowledged; data may come before that.
 
