@@ -17,7 +17,7 @@ from hedgegrid.messages.base import Message
 from hedgegrid.messages.feed import FeedLost
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.metric_names import Metrics
-from hedgegrid.ws_gateway.gateway_metrics import GatewayMetrics
+from hedgegrid.ws_gateway.gateway_metrics import SERVICE, GatewayMetrics
 from hedgegrid.ws_gateway.held_events import HoldingBound
 from hedgegrid.ws_gateway.items import FeedNews, Frame, Item, SessionBegun, drain
 from hedgegrid.ws_gateway.normalizer import DeadLetter, account_frame
@@ -163,7 +163,7 @@ class EventPublisher:
             report_private_frames(self._client, parcel.account, parcel.frames)
 
     def _note_failure(self, error: redis.RedisError, account: str, waiting: int) -> None:
-        self._metrics.redis_errors.labels("ws-gateway", "money").inc()
+        self._metrics.redis_errors.labels(SERVICE, "money").inc()
         self._metrics.held_events.labels(account).set(waiting)
         if self.redis_works:
             _log.error("account events are held until Redis is back: %s", error)

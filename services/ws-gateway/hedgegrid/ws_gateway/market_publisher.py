@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from queue import SimpleQueue
 
 import redis
@@ -13,7 +14,7 @@ from hedgegrid.bus.publisher import publish_market
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.metric_names import Metrics
-from hedgegrid.ws_gateway.gateway_metrics import GatewayMetrics
+from hedgegrid.ws_gateway.gateway_metrics import SERVICE, Children, GatewayMetrics
 from hedgegrid.ws_gateway.items import FeedNews, Frame, Item, SessionBegun, drain
 from hedgegrid.ws_gateway.normalizer import DeadLetter, MarketNormalizer
 
@@ -43,6 +44,9 @@ class MarketPublisher:
         self._dead_minute = 0
         self._dead_count = 0
         self._ignored = 0
+        self._frames = Children(lambda topic: gateway.frames.labels("public", "", topic))
+        self._ticks = Children(lambda symbol: metrics.ticks.labels(SERVICE, symbol))
+        self._latency = gateway.publish.labels("public")
 
     def run(self, stopping: threading.Event) -> None:
         """Publish until `stopping` is set and nothing waits; what fails then is given up."""
@@ -59,6 +63,7 @@ class MarketPublisher:
         """Entries in order; of several ticks of a symbol only the newest, but never moved across news of its feed."""
         entries: list[tuple[str, Message]] = []
         newest_at: dict[str, int] = {}
+        conflated: Counter[str] = Counter()
         for item in batch:
             match item:
                 case Frame():
@@ -71,25 +76,27 @@ class MarketPublisher:
                         entries.append((keys.market(tick.symbol), tick))
                     else:
                         entries[at] = (keys.market(tick.symbol), tick)
-                        self._metrics.ticks_conflated.labels(tick.symbol).inc()
+                        conflated[tick.symbol] += 1
                 case FeedNews():
                     entries += [(stream, item.message) for stream in item.streams]
                     newest_at.clear()
                 case SessionBegun():
                     self._normalizer.begin(item.symbols)
                     newest_at.clear()
+        for symbol, count in conflated.items():
+            self._metrics.ticks_conflated.labels(SERVICE, symbol).inc(count)
         return entries
 
     def _tick(self, frame: Frame) -> QuoteTick | None:
         content = self._normalizer.frame(frame.raw, frame.recv_ns)
-        self._gateway.frames.labels("public", "", content.topic).inc()
+        self._frames.of(content.topic).inc()
         if content.dead is not None:
             self._note_dead(content.dead)
         if self._normalizer.ignored != self._ignored:
-            self._gateway.deltas_ignored.inc(self._normalizer.ignored - self._ignored)
+            self._gateway.deltas_ignored.labels("public").inc(self._normalizer.ignored - self._ignored)
             self._ignored = self._normalizer.ignored
         if content.tick is not None:
-            self._metrics.ticks.labels(content.tick.symbol).inc()
+            self._ticks.of(content.tick.symbol).inc()
         return content.tick
 
     def _publish(self, entries: list[tuple[str, Message]]) -> bool:
@@ -102,7 +109,7 @@ class MarketPublisher:
                 set_aside_raw(self._client, letter.stream, letter.raw, letter.reason)
                 self._dead.pop()
         except redis.RedisError as error:
-            self._metrics.redis_errors.labels("ws-gateway", "market").inc()
+            self._metrics.redis_errors.labels(SERVICE, "market").inc()
             if self.redis_works:
                 _log.warning("ticks cannot be published and are dropped until Redis is back: %s", error)
             self.redis_works = False
@@ -118,7 +125,7 @@ class MarketPublisher:
         now_ns = time.time_ns()
         for _, message in entries:
             if isinstance(message, QuoteTick):
-                self._gateway.publish.labels("public").observe((now_ns - message.cause_ns) / NS_PER_S)
+                self._latency.observe((now_ns - message.cause_ns) / NS_PER_S)
 
     def _note_dead(self, letter: DeadLetter) -> None:
         self._metrics.dead_letters.labels(letter.stream).inc()
