@@ -64,7 +64,7 @@ class Authenticator:
 
 
 def check_time(stamp: str, window: str, now_ms: int) -> None:
-    """The time rule: server − window ≤ timestamp < server + 1000 ms.
+    """The time rule: server - window ≤ timestamp < server + 1000 ms.
 
     Raises:
         ApiError: 10002, in the words captured from the venue; 10001 when a header is no number.

@@ -30,7 +30,7 @@ class RollingBudget:
     def take(self, now_ms: int, units: int = 1) -> Verdict:
         """Spend up to `units`. `reset_ms` is "now" while something remains, else when the oldest unit expires.
 
-        A refusal always carries a reset in the future: pybit sleeps `reset − now` and dies on a negative sleep.
+        A refusal always carries a reset in the future: pybit sleeps `reset - now` and dies on a negative sleep.
         """
         spent = self._spent
         while spent and spent[0] <= now_ms - self.window_ms:
