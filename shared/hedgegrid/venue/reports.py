@@ -46,8 +46,9 @@ class RejectReason(StrEnum):
 class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
     """Order row. `price` of a Market order is its price bound. `avg_price` is None before the first fill.
 
-    `leaves_qty` is 0 once the order is final. `closed_pnl` = gross of its closing fills − their share of the opening fees
-    − their own fees (Bybit `closedPnl`); the `closed_*` fields make up its closed-pnl row and are 0 for an opening order.
+    `leaves_qty` is 0 once the order is final. `closed_pnl` = gross of its closing fills less their share of the
+    opening fees and their own fees (Bybit `closedPnl`); the `closed_*` fields make up its closed-pnl row and are 0 for
+    an opening order.
     """
 
     account: str

@@ -15,8 +15,8 @@ from hedgegrid.domain.order import OrderType, Side, TimeInForce
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /v5/order/create`. `price` is needed for Limit and ignored for Market, which is always IOC.
 
-    `position_idx` is 0 in one-way mode, 1 (long leg) or 2 (short leg) in hedge mode. `qty` 0 together with `reduce_only`
-    and `close_on_trigger` closes the whole position. `order_link_id` "" means none.
+    `position_idx` is 0 in one-way mode, 1 (long leg) or 2 (short leg) in hedge mode. `qty` 0 together with
+    `reduce_only` and `close_on_trigger` closes the whole position. `order_link_id` "" means none.
     """
 
     symbol: str
