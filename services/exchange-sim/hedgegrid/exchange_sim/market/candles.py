@@ -1,6 +1,7 @@
 """One-minute candles of what was played, larger intervals made of them, and the last 24 hours."""
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -84,11 +85,10 @@ class Candles:
 def _close_group(merged: list[Candle], newest_first: list[Candle], begins: int | None) -> None:
     if not newest_first or begins is None:
         return
-    oldest, *later = reversed(newest_first)
-    candle = msgspec.structs.replace(oldest, start_ms=begins)
-    for minute in later:
-        candle.absorb(minute)
-    merged.append(candle)
+    candle = _merged(reversed(newest_first))
+    if candle is not None:
+        candle.start_ms = begins
+        merged.append(candle)
     newest_first.clear()
 
 
@@ -116,26 +116,39 @@ class DayWindow:
 
     def __init__(self) -> None:
         self._hours: deque[Candle] = deque()
+        self._closed: Candle | None = None
+        """All hours but the current one, merged."""
 
     def add(self, price: Decimal, qty: Decimal, at_ms: int) -> None:
         start_ms = at_ms - at_ms % HOUR_MS
         hours = self._hours
         if not hours or hours[-1].start_ms < start_ms:
-            hours.append(Candle(start_ms, price, price, price, price))
-            while hours[0].start_ms <= start_ms - DAY_MS:
+            while hours and hours[0].start_ms <= start_ms - DAY_MS:
                 hours.popleft()
+            self._closed = _merged(hours)
+            hours.append(Candle(start_ms, price, price, price, price))
         hours[-1].add(price, qty)
 
     def day(self) -> Candle | None:
         """The whole window as one candle; None before the first trade."""
         if not self._hours:
             return None
-        oldest, *later = self._hours
-        whole = msgspec.structs.replace(oldest)
-        for hour in later:
-            whole.absorb(hour)
+        if self._closed is None:
+            return self._hours[-1]
+        whole = msgspec.structs.replace(self._closed)
+        whole.absorb(self._hours[-1])
         return whole
 
     def hour_ago(self) -> Decimal | None:
         """Price at the start of the current hour."""
         return self._hours[-1].open if self._hours else None
+
+
+def _merged(candles: Iterable[Candle]) -> Candle | None:
+    whole = None
+    for candle in candles:
+        if whole is None:
+            whole = msgspec.structs.replace(candle)
+        else:
+            whole.absorb(candle)
+    return whole
