@@ -1,5 +1,6 @@
 """Trading rules of the symbols: a body of `GET /v5/market/instruments-info`, or the table inside the package."""
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -22,7 +23,12 @@ class Listing:
     row: Row
     rules: Instrument
     start_price: Decimal | None
-    """Where a synthetic market begins, in the quote coin; None when the source names none."""
+    """Where a synthetic market begins, in the quote coin; None when nothing names one."""
+
+    @property
+    def synthetic_price(self) -> Decimal:
+        """The named start price, else one at which a tick is a basis point and the smallest lot costs little."""
+        return self.start_price or min(self.rules.tick_size * 10_000, self.rules.max_price / 2)
 
 
 def load_listings(path: Path | None) -> dict[str, Listing]:
@@ -35,11 +41,12 @@ def load_listings(path: Path | None) -> dict[str, Listing]:
         return {row["symbol"]: _built_in(row) for row in _built_in_table()}
     prices = {row["symbol"]: Decimal(row["start_price"]) for row in _built_in_table()}
     try:
-        body = msgspec.json.decode(path.read_bytes())
+        raw = path.read_bytes()
+        body = msgspec.json.decode(gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw)
         rows = body["result"]["list"]
         return {row["symbol"]: Listing(row, rules_of(row), prices.get(row["symbol"])) for row in rows}
-    except OSError as error:
-        raise StartError(f"--instruments {path}: {error.strerror}") from error
+    except (OSError, EOFError) as error:
+        raise StartError(f"--instruments {path}: {error}") from error
     except (msgspec.MsgspecError, KeyError, TypeError, InvalidOperation) as error:
         raise StartError(f"--instruments {path}: not a body of instruments-info ({error!r})") from error
 

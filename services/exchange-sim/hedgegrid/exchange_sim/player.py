@@ -50,7 +50,8 @@ class FreeRun:
 class Player:
     """Owns the order in which the market reaches the venue and its subscribers.
 
-    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it.
+    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace` may
+    be replaced before the start.
     """
 
     def __init__(
@@ -63,7 +64,6 @@ class Player:
         *,
         speed: Speed,
         start_ms: int,
-        pace: Pace | None = None,
     ) -> None:
         """Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
 
@@ -79,7 +79,7 @@ class Player:
         self._views = views
         self._publisher = publisher
         self._flush = flush
-        self._pace = pace or FreeRun()
+        self.pace: Pace = FreeRun()
         self._speed = speed
         self._running = asyncio.Event()
         self._credit_at = 0.0
@@ -117,7 +117,7 @@ class Player:
         await self._running.wait()
         self.clock.ceiling_ms = first_ms
         while True:
-            await self._pace.settled(self.clock.now_ms())
+            await self.pace.settled(self.clock.now_ms())
             await self._running.wait()
             wait_s = self.clock.wait_s(at_ms)
             if self._speed.ticks_per_s is not None:
