@@ -3,8 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 
 import msgspec
 
@@ -118,12 +117,9 @@ def _source(options: Options, listings: Mapping[str, Listing]) -> Source:
 
 def _redis_pace(options: Options, exchange: Exchange) -> Pace:
     """The Redis-backed pace, imported only when asked for: the exchange itself needs no Redis."""
-    try:
-        module = import_module("hedgegrid.exchange_sim.pace")
-    except ImportError as error:
-        raise StartError(f"--pace-redis: not available here ({error})") from error
-    build: Callable[..., Pace] = module.redis_pace
-    return build(options.pace_redis, options.pace_bots, exchange)
+    from hedgegrid.exchange_sim.pace import RedisPace
+
+    return RedisPace(str(options.pace_redis), options.pace_bots, exchange)
 
 
 def _addresses(host: str, port: int, admin_port: int, accounts: list[Account]) -> dict[str, object]:

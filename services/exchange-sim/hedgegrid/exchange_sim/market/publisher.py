@@ -19,10 +19,11 @@ TRADES_PER_MESSAGE = 1024
 
 
 class Publisher:
-    """`published_ms` is the venue time of each symbol's last step."""
+    """`published_ms` is the venue time of each symbol's last step, `ticked_ms` of its last changed ticker."""
 
     def __init__(self, hub: Hub, views: Mapping[str, SymbolView], venue: Venue) -> None:
         self.published_ms: dict[str, int] = {}
+        self.ticked_ms: dict[str, int] = {}
         self._hub = hub
         self._views = views
         self._venue = venue
@@ -81,6 +82,7 @@ class Publisher:
         if self._hub.wanted(topic):
             _keep_pairs(changed, now)
             self._hub.publish(topic, self._ticker_message(view, "delta", {"symbol": symbol} | changed, now_ms))
+            self.ticked_ms[symbol] = now_ms
         return True
 
     def _ticker_message(self, view: SymbolView, kind: str, data: Message, now_ms: int) -> Message:
