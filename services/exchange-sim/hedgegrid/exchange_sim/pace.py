@@ -22,8 +22,8 @@ class RedisPace:
 
     async def settled(self, venue_ms: int) -> None:
         """Return once every bot has stepped the newest tick and every fill, ack and command is dealt with."""
-        while not self._is_settled():
-            await asyncio.sleep(POLL_S)
+        while not self._is_settled():  # noqa: ASYNC110 it is another process that settles
+            await asyncio.sleep(POLL_S)  # Redis says nothing by itself
 
     def _is_settled(self) -> bool:
         hub, publisher = self._exchange.hub, self._exchange.publisher
