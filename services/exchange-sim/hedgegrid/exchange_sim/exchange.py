@@ -93,7 +93,7 @@ def build_exchange(
         topic_order=conduct.topic_order,
         seed=seed,
     )
-    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed(), start_ms=wall_ms())
+    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed())
     return Exchange(
         listings=listings,
         accounts={account.id: account for account in accounts},
