@@ -86,9 +86,7 @@ def bot_dry_run(account: AccountConfig, bot: BotConfig) -> bool:
 
 def config_hash(bot: BotConfig) -> str:
     """Return 12 hex digits which change exactly when a value of the bot does; 1 and 1.0 agree."""
-    canonical = json.dumps(
-        _canonical(msgspec.structs.asdict(bot)), sort_keys=True, ensure_ascii=True
-    )
+    canonical = json.dumps(_canonical(msgspec.structs.asdict(bot)), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
@@ -111,9 +109,7 @@ def _bot(table: Mapping[str, object], where: str) -> BotConfig:
     return convert_table({**own, "params": params}, BotConfig, where)
 
 
-def _tables(
-    parent: Mapping[str, object], key: str, id_key: str, where: str
-) -> list[tuple[Mapping[str, object], str]]:
+def _tables(parent: Mapping[str, object], key: str, id_key: str, where: str) -> list[tuple[Mapping[str, object], str]]:
     """Return each table of the array `key` with its path: by its id, or by its number without."""
     items = parent.get(key, [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):

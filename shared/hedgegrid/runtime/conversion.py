@@ -19,9 +19,7 @@ _LEADING_NAME = re.compile(r"^(?P<name>\w+):? (?P<rest>.*)$", re.DOTALL)
 _SECRET = re.compile(r"api[_-]?key|secret|password|passphrase", re.IGNORECASE)
 
 
-def convert_table(
-    table: Mapping[str, object], type_: type[T], where: str, also_known: Iterable[str] = ()
-) -> T:
+def convert_table(table: Mapping[str, object], type_: type[T], where: str, also_known: Iterable[str] = ()) -> T:
     """Convert `table` to `type_` (a msgspec Struct or dataclass), refusing unknown keys.
 
     `where` is the path of the table in messages, "" at the top; `also_known` are keys which belong
@@ -94,9 +92,7 @@ def _refuse_non_finite(value: object, where: str) -> None:
         raise ConfigError(f"{where}: must be a finite number, got {value}")
 
 
-def _explain(
-    problem: str, table: Mapping[str, object], fields: Mapping[str, inspect.Field], where: str
-) -> str:
+def _explain(problem: str, table: Mapping[str, object], fields: Mapping[str, inspect.Field], where: str) -> str:
     at = _AT.match(problem)
     path = at["path"].lstrip(".") if at else ""
     what = at["what"] if at else problem

@@ -67,9 +67,7 @@ class HttpServer:
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._server = server
-        self._thread = threading.Thread(
-            target=server.serve_forever, args=(0.1,), name="http", daemon=True
-        )
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
         self._thread.start()
 
     @property

@@ -91,9 +91,7 @@ def _exception(record: logging.LogRecord) -> str:
     return record.exc_text or ""
 
 
-def _log_uncaught(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
     _log.critical("uncaught exception", exc_info=(kind, error, trace))
@@ -103,6 +101,4 @@ def _log_thread_death(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is None or issubclass(args.exc_type, SystemExit):
         return
     name = args.thread.name if args.thread else "?"
-    _log.critical(
-        "thread %s died", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback)
-    )
+    _log.critical("thread %s died", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))

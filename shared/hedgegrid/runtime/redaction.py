@@ -5,7 +5,7 @@ Two nets: the exact values registered when read, and whatever looks like a key o
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 MASK = "***"
 MIN_SECRET_CHARS = 4  # a shorter one would blank ordinary words, and is refused as a credential
@@ -58,7 +58,7 @@ def register_url(url: str | None) -> None:
     except ValueError:
         return
     if password:
-        register_secrets((password,))
+        register_secrets((password, unquote(password)))
 
 
 def redact(text: str) -> str:

@@ -59,14 +59,12 @@ def run_service(name: str, build: Callable[[ServiceContext], Service]) -> int:
     not: it ends at once.
     """
     try:
-        return _run(_prepare(name), build)
+        code = _run(_prepare(name), build)
     except ConfigError as error:
         sys.stderr.write(redact(f"{name}: configuration error: {error}") + "\n")
         code = EXIT_CONFIG
-    except Exception:
-        _log.critical("%s crashed", name, exc_info=True)
-        code = EXIT_CRASH
-    _end_if_threads_linger(code)
+    if code != EXIT_OK:
+        _end_if_threads_linger(code)
     return code
 
 
@@ -98,7 +96,7 @@ def _prepare(name: str) -> ServiceContext:
 def _run(context: ServiceContext, build: Callable[[ServiceContext], Service]) -> int:
     settings, health = context.settings, context.health
     signals = _stop_on_signals(context.stopping)
-    health.set("started", False, "starting", vital=False)
+    health.set("started", False, "starting")
     http = serve_http(health, context.metrics.registry, settings.http_host, settings.http_port)
     beat = _heartbeat(context, http)
     try:
@@ -116,6 +114,11 @@ def _run(context: ServiceContext, build: Callable[[ServiceContext], Service]) ->
         service.run()
         _log.info("stopped", extra={"signal": signals[0] if signals else None})
         return EXIT_OK
+    except ConfigError:
+        raise
+    except Exception:  # logged here, before anything else can go wrong
+        _log.critical("%s crashed", context.name, exc_info=True)
+        return EXIT_CRASH
     finally:
         context.stopping.set()
         health.set("started", False, "stopped")

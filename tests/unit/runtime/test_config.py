@@ -49,9 +49,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
 
 def grid(**params: object) -> Grid:
     given: dict[str, object] = {"grid_step_pct": Decimal("0.5"), "max_levels": 3, **params}
-    return convert_params(
-        BotConfig(symbol="BTCUSDT", leverage=Decimal(5), params=given), "main", Grid
-    )
+    return convert_params(BotConfig(symbol="BTCUSDT", leverage=Decimal(5), params=given), "main", Grid)
 
 
 def test_a_bots_table_is_flat_and_decimal() -> None:
@@ -59,9 +57,7 @@ def test_a_bots_table_is_flat_and_decimal() -> None:
     bot = config.account("main").bot("BTCUSDT")
     assert bot.leverage == Decimal(5)
     assert bot.params == {"grid_step_pct": Decimal("1.0"), "max_levels": 5}
-    assert convert_params(bot, "main", Grid) == Grid(
-        leverage=Decimal(5), grid_step_pct=Decimal("1.0"), max_levels=5
-    )
+    assert convert_params(bot, "main", Grid) == Grid(leverage=Decimal(5), grid_step_pct=Decimal("1.0"), max_levels=5)
     assert config.symbols == ("BTCUSDT",)
 
 
@@ -143,18 +139,14 @@ def test_a_fault_is_named_with_its_fix(old: str, new: str, message: str) -> None
 
 def test_duplicates_are_refused() -> None:
     bot = GOOD[GOOD.index("[[accounts.bots]]") :]
-    with pytest.raises(
-        ConfigError, match=r"accounts\[main\].bots: symbol 'BTCUSDT' stands there twice"
-    ):
+    with pytest.raises(ConfigError, match=r"accounts\[main\].bots: symbol 'BTCUSDT' stands there twice"):
         parse_config(GOOD + bot)
     account = GOOD[GOOD.index("[[accounts]]") :]
     with pytest.raises(ConfigError, match="accounts: id 'main' stands there twice"):
         parse_config(GOOD + account)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "accounts = []", "accounts = 3", 'accounts = ["main"]', '[[accounts]]\nid = "a"']
-)
+@pytest.mark.parametrize("text", ["", "accounts = []", "accounts = 3", 'accounts = ["main"]', '[[accounts]]\nid = "a"'])
 def test_nothing_to_trade_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=r"accounts"):
         parse_config(text)

@@ -11,9 +11,7 @@ KEY, SECRET = "kkkkFAKEkkkk1111", "ssssFAKEssss2222"
 
 
 def test_from_variables_and_never_shown() -> None:
-    got = credentials(
-        "sub-1", {"HEDGEGRID_SUB_1_API_KEY": KEY, "HEDGEGRID_SUB_1_API_SECRET": SECRET}
-    )
+    got = credentials("sub-1", {"HEDGEGRID_SUB_1_API_KEY": KEY, "HEDGEGRID_SUB_1_API_SECRET": SECRET})
     assert got.api_key.get_secret_value() == KEY
     assert got.api_secret.get_secret_value() == SECRET
     assert KEY not in repr(got) + str(got)
@@ -61,9 +59,7 @@ def test_an_rsa_key_is_masked_line_by_line() -> None:
         ),
     ],
 )
-def test_errors_name_the_variable_and_not_the_value(
-    environ: dict[str, str], parts: tuple[str, ...]
-) -> None:
+def test_errors_name_the_variable_and_not_the_value(environ: dict[str, str], parts: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError) as caught:
         credentials("main", environ)
     text = str(caught.value)

@@ -77,9 +77,7 @@ def test_metrics_are_served(server: HttpServer, registry: CollectorRegistry) -> 
     metrics.orders.labels("main", "BTCUSDT", "long", "accepted").inc()
     status, body = get(server, "/metrics")
     assert status == 200
-    line = (
-        'hedgegrid_orders_total{account="main",leg="long",outcome="accepted",symbol="BTCUSDT"} 1.0'
-    )
+    line = 'hedgegrid_orders_total{account="main",leg="long",outcome="accepted",symbol="BTCUSDT"} 1.0'
     assert line in body
     assert "_created" not in body
 

@@ -1,8 +1,10 @@
 """The heartbeat sets an expiring key; an outage is logged once and is no end."""
 
 import logging
+import time
 
 import pytest
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from hedgegrid.runtime.heartbeat import TTL_MS, Heartbeat
@@ -58,3 +60,15 @@ def test_a_broken_report_does_not_kill_the_thread(
 
     assert not Heartbeat("redis://127.0.0.1:1/0", "k", broken).beat()
     assert len(caplog.records) == 1
+
+
+def test_on_a_real_server(redis_url: str) -> None:
+    heart = Heartbeat(redis_url, "heartbeat:strategy:x", lambda: {"pid": 7})
+    heart.start()
+    with Redis.from_url(redis_url) as client:
+        deadline = time.monotonic() + 5
+        while not client.exists("heartbeat:strategy:x") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert client.get("heartbeat:strategy:x") == b'{"pid": 7}'
+        assert 0 < int(str(client.pttl("heartbeat:strategy:x"))) <= TTL_MS
+    heart.close()

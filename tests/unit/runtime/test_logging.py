@@ -94,7 +94,7 @@ def test_a_bare_signature_is_masked_and_ordinary_text_is_not() -> None:
 
 def test_a_password_of_a_url_is_registered() -> None:
     register_url("redis://u:p%40ssFAKEword@h:1/0")
-    assert redact("tried p%40ssFAKEword") == "tried ***"
+    assert redact("tried p%40ssFAKEword or p@ssFAKEword") == "tried *** or ***"
     register_url(None)
     register_url("redis://h:1/0")
 

@@ -112,9 +112,7 @@ def test_a_crash_is_logged_once_and_exits_1(start: Start, where: str) -> None:
 
 
 def test_a_crash_does_not_wait_for_threads(start: Start) -> None:
-    process = start(
-        run='threading.Thread(target=time.sleep, args=(60,)).start(); raise RuntimeError("boom")'
-    )
+    process = start(run='threading.Thread(target=time.sleep, args=(60,)).start(); raise RuntimeError("boom")')
     process.communicate(timeout=20)
     assert process.returncode == 1
 

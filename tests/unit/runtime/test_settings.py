@@ -73,6 +73,10 @@ def test_a_redis_password_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> N
         load_settings()
     assert "HEDGEGRID_REDIS_URL" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("HEDGEGRID_REDIS_URL", "redis://user:hunter2hunter2@host:port/0")
+    with pytest.raises(ConfigError, match=r"HEDGEGRID_REDIS_URL: .*port is no number") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_service_may_add_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,7 @@ from hedgegrid.runtime.settings import ServiceSettings
 
 
 def config(mode: str) -> SystemConfig:
-    return parse_config(
-        f'mode = "{mode}"\n[[accounts]]\nid = "m"\n'
-        '[[accounts.bots]]\nsymbol = "BTCUSDT"\nleverage = 5'
-    )
+    return parse_config(f'mode = "{mode}"\n[[accounts]]\nid = "m"\n[[accounts.bots]]\nsymbol = "BTCUSDT"\nleverage = 5')
 
 
 def settings(**values: str) -> ServiceSettings:
@@ -52,9 +49,7 @@ def test_a_mode_cannot_be_led_to_the_real_venue_by_url(mode: str, url: str) -> N
 
 def test_a_private_socket_neither() -> None:
     with pytest.raises(ConfigError, match="HEDGEGRID_BYBIT_WS_PRIVATE_URL"):
-        require_live_permission(
-            config("paper"), settings(bybit_ws_private_url="wss://stream.bybit.com/v5/private")
-        )
+        require_live_permission(config("paper"), settings(bybit_ws_private_url="wss://stream.bybit.com/v5/private"))
 
 
 @pytest.mark.parametrize(
