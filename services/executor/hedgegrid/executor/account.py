@@ -2,6 +2,7 @@
 
 import logging
 from decimal import Decimal
+from typing import Any
 
 import redis
 
@@ -89,8 +90,8 @@ class AccountExecutor:
         """Newest price the gateway published."""
         if self._market is None:
             self._market = connect(self._settings.market_url, f"executor-market-{self._config.id}")
-        rows = self._market.xrevrange(keys.market(symbol), count=10)
-        for _, fields in rows:  # type: ignore[union-attr]
+        rows: Any = self._market.xrevrange(keys.market(symbol), count=10)
+        for _, fields in rows:
             try:
                 tick = codec.decode_market(fields)
             except codec.UnreadableMessage:

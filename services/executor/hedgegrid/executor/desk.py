@@ -59,15 +59,19 @@ class Desk:
         self.checkpoint = START
         """Id of the last command taken."""
 
-    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str]) -> None:
+    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int) -> None:
         """Line up what an earlier holder left without an outcome, behind it a start snapshot of every symbol.
 
-        Whether it was sent is not known, so orders begin as UNKNOWN. Snapshots not taken are part of the new ones.
+        Whether it was sent is not known, so orders begin as UNKNOWN. Snapshots not taken are part of the new ones,
+        which show executions from `since_ms` on or from where those wanted them.
         """
         self.checkpoint = fields.get("checkpoint", START.encode()).decode()
         left: list[InFlight] = []
         drop: list[str] = []
-        since: dict[str, int] = {}
+        wanted: dict[str, RequestSnapshot] = {
+            symbol: RequestSnapshot(symbol=symbol, reason=SnapshotReason.START, request=0, executions_since_ms=since_ms)
+            for symbol in symbols
+        }
         for field, raw in fields.items():
             if not field.startswith(PREFIX):
                 continue
@@ -79,22 +83,20 @@ class Desk:
                 continue
             if isinstance(record.command, RequestSnapshot):
                 drop.append(field)
-                asked_ms = record.command.executions_since_ms
-                known_ms = since.get(record.command.symbol)
-                since[record.command.symbol] = asked_ms if known_ms is None else _earlier(known_ms, asked_ms)
+                own = wanted.get(record.command.symbol)
+                if own is not None:
+                    wanted[own.symbol] = _covering(record.command, own)
             else:
                 left.append(self._left_over(record, field))
         left.sort(key=lambda entry: id_key(entry.command_id))
         self._lanes.put(left)
-        wishes = [
-            RequestSnapshot(symbol=symbol, reason=SnapshotReason.START, executions_since_ms=since.get(symbol, 0))
-            for symbol in symbols
-        ]
-        self._line_up_snapshots(wishes, drop)
+        self._line_up_snapshots(wanted.values(), drop)
 
     def wish_snapshots(self, symbols: Iterable[str], reason: SnapshotReason, since_ms: int) -> None:
         """Ask for snapshots on our own account."""
-        wishes = [RequestSnapshot(symbol=s, reason=reason, executions_since_ms=since_ms) for s in symbols]
+        wishes = [
+            RequestSnapshot(symbol=symbol, reason=reason, request=0, executions_since_ms=since_ms) for symbol in symbols
+        ]
         self._line_up_snapshots(wishes, [])
 
     def take(self, entries: Iterable[Entry]) -> None:
@@ -224,11 +226,9 @@ def _joins(earlier: Command, wish: RequestSnapshot) -> bool:
 
 
 def _covering(earlier: Command, wish: RequestSnapshot) -> RequestSnapshot:
-    since_ms = earlier.executions_since_ms if isinstance(earlier, RequestSnapshot) else 0
-    return msgspec.structs.replace(wish, executions_since_ms=_earlier(since_ms, wish.executions_since_ms))
-
-
-def _earlier(one_ms: int, other_ms: int) -> int:
-    """The earlier start that was named; 0 names none."""
-    named = [ms for ms in (one_ms, other_ms) if ms]
-    return min(named, default=0)
+    """One wish for two, under the higher number: a bot counts its own, and waits for its last one; ours are 0."""
+    if not isinstance(earlier, RequestSnapshot):
+        return wish
+    since_ms = min(earlier.executions_since_ms, wish.executions_since_ms)
+    named = earlier if earlier.request > wish.request else wish
+    return msgspec.structs.replace(named, executions_since_ms=since_ms)

@@ -53,7 +53,7 @@ def rejected(command: Command, code: int, reason: str, now_ms: int) -> list[Mess
 
 def denied(command: Command, reason: DenyReason, text: str, now_ms: int) -> list[Message]:
     if isinstance(command, RequestSnapshot):
-        return [SnapshotFailed(symbol=command.symbol, reason=command.reason, text=text, ts_event=now_ms)]
+        return [snapshot_failed(command, text, now_ms)]
     kind = _kind(command)
     if kind is None or not isinstance(command, SubmitOrder | AmendOrder | CancelOrder):
         return []
@@ -67,6 +67,10 @@ def denied(command: Command, reason: DenyReason, text: str, now_ms: int) -> list
             text=text,
         )
     ]
+
+
+def snapshot_failed(wish: RequestSnapshot, text: str, now_ms: int) -> SnapshotFailed:
+    return SnapshotFailed(symbol=wish.symbol, reason=wish.reason, request=wish.request, text=text, ts_event=now_ms)
 
 
 def _kind(command: Command) -> CommandKind | None:

@@ -42,9 +42,7 @@ class _Orders(NamedTuple):
     ended: tuple[Ended, ...]
 
 
-def take_snapshot(
-    rest: RestClient, clock: Clock, wish: RequestSnapshot, instrument: Instrument, upto_command: str
-) -> SnapshotTaken:
+def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrument: Instrument) -> SnapshotTaken:
     """Read the symbol until its parts fit together.
 
     Raises:
@@ -75,7 +73,7 @@ def take_snapshot(
             executions=tuple(executions),
             wallet=parse.wallet_event(parse.row_of(parse.WalletRow, wallet_row), now_ms, wallet_ms or None),
             highest_life=_highest_life((*open_rows, *ended_rows, *execution_rows), symbol),
-            upto_command=upto_command,
+            request=wish.request,
             ts_event=venue_ms or now_ms,
         )
     raise Unstable(f"the positions of {symbol} changed during each of {ROUNDS} readings")

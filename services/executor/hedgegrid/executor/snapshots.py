@@ -10,6 +10,7 @@ from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.parse import ParseError
 from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.domain.instrument import Instrument
+from hedgegrid.executor import outcomes
 from hedgegrid.executor.closing_gross import MissingResult
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
@@ -103,9 +104,8 @@ class Snapshots:
         instrument = self._gate.instruments.get(wish.symbol)
         if instrument is None or wish.reason is SnapshotReason.AUDIT:  # lot limits change about twice a month
             instrument = self.publish_instrument(wish.symbol)
-        return take_snapshot(self._rest, self._clock, wish, instrument, entry.command_id)
+        return take_snapshot(self._rest, self._clock, wish, instrument)
 
     def _failed(self, wish: RequestSnapshot, text: str) -> SnapshotFailed:
         _log.warning("no snapshot of %s (%s): %s", wish.symbol, wish.reason, text)
-        now_ms = self._clock.now_ms()
-        return SnapshotFailed(symbol=wish.symbol, reason=wish.reason, text=text, ts_event=now_ms)
+        return outcomes.snapshot_failed(wish, text, self._clock.now_ms())

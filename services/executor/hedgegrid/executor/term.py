@@ -98,7 +98,7 @@ class Term:
             return
         reader = CheckpointReader(self._client)
         self._catch_up_on_controls(reader)
-        self._desk.recover(fields, self._symbols)
+        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
         self._lanes.start(self._sender.post, self._settings.executor_lanes, self._ask, self._settings.executor_queries)
         reader.follow(keys.commands(self._config.id), self._desk.checkpoint)
         self._check_checkpoint()
