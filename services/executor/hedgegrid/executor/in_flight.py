@@ -4,7 +4,7 @@ The record stands in the account's hash under `sent:<kind>:<client order id>` fr
 venue until the outcome is committed. Whoever finds one at start must treat it as possibly sent.
 """
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -107,7 +107,7 @@ class Stage(Enum):
     """The venue is being asked about it."""
 
 
-@dataclasses.dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class InFlight:
     """One command between being taken and its outcome. `*_ns` are monotonic unless they say wall."""
 
