@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import redis
+
 from hedgegrid.bus.connection import BLOCK_MS
 
 START = "0-0"
