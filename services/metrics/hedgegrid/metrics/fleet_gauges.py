@@ -30,7 +30,16 @@ class LeaseView(msgspec.Struct):
     expires_in_ms: int
 
 
+def _says_ready(report: bytes) -> bool:
+    try:
+        return json.loads(report)["ready"] is True
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
 class FleetGauges:
+    """Gauges of services, leases and REST calls, and the same as plain values for the state page."""
+
     def __init__(self, metrics: Metrics, accounts: dict[str, tuple[str, ...]]) -> None:
         self._metrics = metrics
         self._accounts = accounts
@@ -57,7 +66,7 @@ class FleetGauges:
             left_ms = int(client.pttl(key))
             if value is None or left_ms < 0:
                 continue
-            ready = bool(json.loads(value).get("ready"))
+            ready = _says_ready(value)
             age_ms = max(0, TTL_MS - left_ms)
             self.instances[key] = Instance(service, instance, ready, age_ms, now_ms - age_ms)
         for key, one in list(self.instances.items()):
@@ -92,7 +101,7 @@ class FleetGauges:
             call, made = field.decode(), int(value)
             grown = made - self._calls.get((account, call), 0)
             self._calls[account, call] = made
-            phase, method, endpoint = (call.split(" ", 2) + ["", ""])[:3]
+            phase, method, endpoint = [*call.split(" ", 2), "", ""][:3]
             # A hash that was deleted counts from 0 again, as a Prometheus counter may.
             counter = self._metrics.rest_calls_by_phase.labels(account, phase, method, endpoint)
             counter.inc(grown if grown >= 0 else made)

@@ -57,12 +57,17 @@ class Poller:
         self._own_heartbeat = own_heartbeat
         self._idle: dict[str, tuple[str, int]] = {}
         self._period_s = min(PERIOD_S, min((lease.ttl_ms for lease in leases), default=6000) / 3000)
+        self._reading = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def start(self) -> None:
         """Begin to poll."""
         self._thread.start()
+
+    def expect_reading(self) -> None:
+        """Say that the subscribers run: from now on waiting entries that nobody reads are a failure."""
+        self._reading.set()
 
     def close(self) -> None:
         """Stop polling; an answer that hangs is not waited for."""
@@ -111,7 +116,7 @@ class Poller:
         self._health.set("lag", not behind, ", ".join(f"{stream} {lag} entries" for stream, lag in behind.items()))
         for stream, (lag, delivered) in groups.items():
             before, polls = self._idle.get(stream, ("", 0))
-            polls = polls + 1 if lag > 0 and delivered == before else 0
+            polls = polls + 1 if lag > 0 and delivered == before and self._reading.is_set() else 0
             self._idle[stream] = (delivered, polls)
             if polls >= STALLED_POLLS:
                 raise Stalled(f"{stream}: {lag} entries after {delivered} wait and are not read")

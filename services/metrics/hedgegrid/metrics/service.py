@@ -9,7 +9,7 @@ import redis.asyncio
 from faststream import FastStream
 from faststream.redis import RedisBroker
 
-from hedgegrid.bus import keys
+from hedgegrid.bus import dead_letter, keys
 from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import START
@@ -82,9 +82,12 @@ class MetricsService:
             return
         poller = self._poller()
         try:
+            for account in self._accounts:
+                for stream in account.streams:
+                    ensure_group(self._money, stream.name)
+            poller.start()  # first, for it renews the leases while a long past is counted
             self._catch_up()
-            poller.start()
-            asyncio.run(self._serve())
+            asyncio.run(self._serve(poller))
         finally:
             poller.close()
             self._release_leases()
@@ -113,16 +116,16 @@ class MetricsService:
             for text in totals.restore(account.streams):
                 _log.warning("saved totals are not understood, counting again from the oldest entry: %s", text)
             for stream in account.streams:
-                ensure_group(self._money, stream.name)
                 counted = catch_up(self._money, stream, totals)
                 _log.info("caught up", extra={"stream": stream.name, "entries": counted})
                 self._exporter.export(stream.projection.table)
 
-    async def _serve(self) -> None:
+    async def _serve(self, poller: Poller) -> None:
         async_client = wiring.connect_async(self._context.settings.redis_url)
         brokers = self._brokers(async_client)
         app = wiring.build_app(*brokers)
         await app.start()
+        poller.expect_reading()
         self._context.health.set("counting", True)
         _log.info("counting")
         try:
@@ -137,8 +140,8 @@ class MetricsService:
             if self._failure.error is not None:
                 raise self._failure.error
             for subscriber in chain.from_iterable(broker.subscribers for broker in app.brokers):
-                if not subscriber.running:  # type: ignore[attr-defined]
-                    raise SubscriberDied(str(subscriber))
+                if not subscriber.running:
+                    raise SubscriberDied(f"the subscriber of {subscriber.specification.name} has stopped")
             await asyncio.sleep(WATCH_S)
 
     def _brokers(self, async_client: "redis.asyncio.Redis") -> list[RedisBroker]:
@@ -160,7 +163,8 @@ class MetricsService:
         consumer = MarketConsumer(symbol, stream, self._market, self._exporter, self._market_redis)
         last = newest(self._market_redis, stream)
         if last is not None:
-            consumer.fold([last])
+            for unreadable in consumer.fold([last]):
+                dead_letter.set_aside(self._market_redis, unreadable.entry, unreadable.reason)
             self._exporter.export(self._market.table)
         wiring.subscribe_market(
             broker, symbol, last.id if last else START, "market", self._failure.guard(consumer.handle)
