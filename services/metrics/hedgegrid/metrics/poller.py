@@ -1,0 +1,132 @@
+"""The small task beside the broker: keeps the leases, polls what is no stream of messages, notices a stall."""
+
+import logging
+import threading
+
+import redis
+
+from hedgegrid.bus import keys
+from hedgegrid.bus.lease import Lease, LeaseLost
+from hedgegrid.metrics.consumers import Failure
+from hedgegrid.metrics.derived import Derived
+from hedgegrid.metrics.fleet_gauges import FleetGauges
+from hedgegrid.metrics.stream_gauges import GroupLost, StreamGauges
+from hedgegrid.runtime.health import Health
+from hedgegrid.runtime.heartbeat import TTL_MS
+from hedgegrid.runtime.metric_names import Metrics
+
+PERIOD_S = 2.0
+LAG_LIMIT = 10_000
+"""Entries behind from which the figures are too old to call the service ready."""
+STALLED_POLLS = 8
+"""Polls in a row with entries to read and none read, after which the process is replaced."""
+
+_log = logging.getLogger(__name__)
+
+
+class Stalled(Exception):
+    """A subscriber seems to run and reads nothing."""
+
+
+class Poller:
+    """A daemon thread with its own connections."""
+
+    def __init__(
+        self,
+        *,
+        money: redis.Redis,
+        market: redis.Redis,
+        leases: list[Lease],
+        streams: StreamGauges,
+        fleet: FleetGauges,
+        derived: Derived,
+        metrics: Metrics,
+        health: Health,
+        failure: Failure,
+        own_heartbeat: str,
+    ) -> None:
+        self._money = money
+        self._market = market
+        self._leases = leases
+        self._streams = streams
+        self._fleet = fleet
+        self._derived = derived
+        self._metrics = metrics
+        self._health = health
+        self._failure = failure
+        self._own_heartbeat = own_heartbeat
+        self._idle: dict[str, tuple[str, int]] = {}
+        self._period_s = min(PERIOD_S, min((lease.ttl_ms for lease in leases), default=6000) / 3000)
+        self._reading = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def expect_reading(self) -> None:
+        """Say that the subscribers run: from now on waiting entries that nobody reads are a failure."""
+        self._reading.set()
+
+    def close(self) -> None:
+        """Stop polling; an answer that hangs is not waited for."""
+        self._stop.set()
+        self._thread.join(timeout=0.5)
+
+    def poll(self) -> None:
+        """Poll once.
+
+        Raises:
+            LeaseLost, GroupLost, Stalled: this process must be replaced.
+            redis.RedisError: Redis gave no answer.
+        """
+        for lease in self._leases:
+            lease.renew()
+        self._check_progress(self._streams.poll_money(self._money))
+        self._fleet.poll(self._money)
+        self._derived.refresh()
+        beats = bool(self._money.exists(self._own_heartbeat))
+        self._health.set("heartbeat", beats, "" if beats else f"no {self._own_heartbeat}, it lives {TTL_MS} ms")
+        try:
+            self._streams.poll_market(self._market)
+        except redis.RedisError as error:
+            self._note_outage("market", error)
+        else:
+            self._health.set("market-redis", True)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.poll()
+            except (LeaseLost, GroupLost, Stalled) as error:
+                self._failure.fail(error)
+                return
+            except redis.RedisError as error:
+                self._note_outage("money", error)
+            except Exception as error:
+                self._failure.fail(error)
+                return
+            else:
+                self._health.set("redis", True)
+            self._stop.wait(self._period_s)
+
+    def _check_progress(self, groups: dict[str, tuple[int, str]]) -> None:
+        behind = {stream: lag for stream, (lag, _) in groups.items() if lag > LAG_LIMIT}
+        self._health.set("lag", not behind, ", ".join(f"{stream} {lag} entries" for stream, lag in behind.items()))
+        for stream, (lag, delivered) in groups.items():
+            before, polls = self._idle.get(stream, ("", 0))
+            polls = polls + 1 if lag > 0 and delivered == before and self._reading.is_set() else 0
+            self._idle[stream] = (delivered, polls)
+            if polls >= STALLED_POLLS:
+                raise Stalled(f"{stream}: {lag} entries after {delivered} wait and are not read")
+
+    def _note_outage(self, server: str, error: redis.RedisError) -> None:
+        self._metrics.redis_errors.labels("metrics", server).inc()
+        self._health.set("redis" if server == "money" else "market-redis", False, f"{type(error).__name__}: {error}")
+        _log.warning("%s Redis gave no answer: %s", server, error)
+
+
+def heartbeat_key(service: str, instance: str) -> str:
+    """Return the key whose absence means that others take this process for dead."""
+    return keys.heartbeat(service, instance)
