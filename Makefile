@@ -1,0 +1,51 @@
+# The developer's entry point. The user's are ./demo, ./test and docker compose.
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --quiet \
+	--custom-compile-command "make lock" $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv lock fmt check test bench sim chaos up down tail
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+
+venv: ## make .venv with everything a developer needs
+	@scripts/venv.sh dev
+
+lock: venv ## write requirements/*.txt anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
+	$(LOCK) --group dev -o requirements/dev.txt
+	$(LOCK) -c requirements/dev.txt -o requirements/runtime.txt
+	@scripts/venv.sh dev
+
+fmt: venv ## format the code and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: venv ## the quick checks: format, lint, types, imports, architecture and unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/architecture tests/unit
+
+test: ## every check a change must pass, as CI runs it
+	./test
+
+bench: venv ## measure latency and throughput
+	$(BIN)/python -m bench
+
+sim: venv ## the seeded simulation and the property tests, with many more examples
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 tests/simulation tests/property
+
+chaos: venv ## inject faults into running services
+	$(BIN)/pytest -m chaos tests/chaos
+
+up: ## build and start the containers
+	docker compose up -d --build
+
+down: ## stop the containers (data is kept)
+	docker compose down
+
+tail: venv ## follow the streams in readable form
+	$(BIN)/hedgegrid tail
