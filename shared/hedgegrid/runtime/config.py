@@ -1,0 +1,147 @@
+"""Read and check the one TOML file of accounts and bots. Secrets are never in it."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from hedgegrid.runtime.config_types import AccountConfig as AccountConfig
+from hedgegrid.runtime.config_types import BotConfig as BotConfig
+from hedgegrid.runtime.config_types import Mode as Mode
+from hedgegrid.runtime.config_types import SystemConfig as SystemConfig
+from hedgegrid.runtime.conversion import convert_table, join, refuse_secrets
+from hedgegrid.runtime.errors import ConfigError as ConfigError
+from hedgegrid.runtime.settings import ServiceSettings
+
+T = TypeVar("T")
+
+_BOT_KEYS = tuple(name for name in BotConfig.__struct_fields__ if name != "params")
+
+
+def load_config(path: Path) -> SystemConfig:
+    """Read and check the whole file; raise ConfigError (one line) on the first fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the config {path}: {error.strerror}; set HEDGEGRID_CONFIG to its path"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text") from error
+    try:
+        return parse_config(text)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse_config(text: str) -> SystemConfig:
+    """Check TOML `text` as a whole; raise ConfigError on the first fault."""
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}") from error
+    refuse_secrets(raw, "")
+    accounts = tuple(_account(table, name) for table, name in _tables(raw, "accounts", "id", ""))
+    if not accounts:
+        raise ConfigError("accounts: none; add a table [[accounts]] with an id and its bots")
+    _refuse_duplicates([account.id for account in accounts], "accounts", "id")
+    return convert_table({**raw, "accounts": accounts}, SystemConfig, "")
+
+
+def convert_params(bot: BotConfig, account_id: str, type_: type[T]) -> T:
+    """Convert the strategy's keys of a bot to the strategy's own config type.
+
+    `leverage` is handed over too if the type has it. Raises ConfigError naming
+    `accounts[ID].bots[SYMBOL].KEY`, what is wrong, the allowed range and, for an unknown key, the nearest.
+    """
+    own = {field.encode_name for field in msgspec.inspect.type_info(type_).fields}  # type: ignore[attr-defined]
+    table = dict(bot.params)
+    if "leverage" in own:
+        table["leverage"] = bot.leverage
+    return convert_table(table, type_, bot_path(account_id, bot.symbol), also_known=_BOT_KEYS)
+
+
+def bot_path(account_id: str, symbol: str) -> str:
+    """Return how error messages name a bot."""
+    return f"accounts[{account_id}].bots[{symbol}]"
+
+
+def bot_dry_run(account: AccountConfig, bot: BotConfig) -> bool:
+    """Tell whether no command of this bot may be sent: its own switch or the account's."""
+    return account.dry_run or bot.dry_run
+
+
+def config_hash(bot: BotConfig) -> str:
+    """Return 12 hex digits which change exactly when a value of the bot does (1, 1.0 and 1.00 are one value)."""
+    canonical = json.dumps(
+        _canonical(msgspec.structs.asdict(bot)), sort_keys=True, ensure_ascii=True
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def require_live_permission(config: SystemConfig, settings: ServiceSettings) -> None:
+    """Raise ConfigError if the config says live and the environment does not agree."""
+    if config.mode == "live" and settings.allow_live != "yes":
+        raise ConfigError(
+            'mode = "live" trades real money: set HEDGEGRID_ALLOW_LIVE=yes to permit it, or mode = "paper"'
+        )
+
+
+def require_venue_urls(config: SystemConfig, settings: ServiceSettings) -> None:
+    """Raise ConfigError if mode paper has no simulated exchange to talk to (gateway and executor call it)."""
+    if config.mode != "paper":
+        return
+    names = ("bybit_rest_url", "bybit_ws_public_url", "bybit_ws_private_url")
+    missing = [f"HEDGEGRID_{name.upper()}" for name in names if not getattr(settings, name)]
+    if missing:
+        raise ConfigError(f'mode = "paper" needs the exchange-sim: set {", ".join(missing)}')
+
+
+def _account(table: Mapping[str, object], where: str) -> AccountConfig:
+    refuse_secrets(table, where)
+    bots = tuple(_bot(bot, path) for bot, path in _tables(table, "bots", "symbol", where))
+    if not bots:
+        raise ConfigError(f"{where}.bots: none; add a table [[accounts.bots]] with a symbol")
+    _refuse_duplicates([bot.symbol for bot in bots], join(where, "bots"), "symbol")
+    return convert_table({**table, "bots": bots}, AccountConfig, where)
+
+
+def _bot(table: Mapping[str, object], where: str) -> BotConfig:
+    refuse_secrets(table, where)
+    own = {key: value for key, value in table.items() if key in _BOT_KEYS}
+    params = {key: value for key, value in table.items() if key not in _BOT_KEYS}
+    return convert_table({**own, "params": params}, BotConfig, where)
+
+
+def _tables(
+    parent: Mapping[str, object], key: str, id_key: str, where: str
+) -> list[tuple[Mapping[str, object], str]]:
+    """Return each table of the array `key`, with its path: by its id, or by its number if it has none."""
+    items = parent.get(key, [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ConfigError(f"{join(where, key)}: must be an array of tables, e.g. [[accounts]]")
+    return [(item, f"{join(where, key)}[{item.get(id_key, n)}]") for n, item in enumerate(items)]
+
+
+def _refuse_duplicates(names: list[str], where: str, id_key: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{where}: {id_key} {name!r} stands there twice; each must be unique")
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | Decimal):
+        text = format(Decimal(value), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(value)

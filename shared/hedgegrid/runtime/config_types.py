@@ -1,0 +1,104 @@
+"""The shape of the TOML file: accounts, their guards, their bots. Money and percentages are Decimal."""
+
+import re
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from hedgegrid.runtime.errors import ConfigError
+
+Mode = Literal["paper", "demo", "testnet", "live"]
+
+_ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
+_SYMBOL = re.compile(r"[A-Z0-9]{1,20}USDT")
+
+
+class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One bot = one symbol of one account. In TOML its table is flat; `params` are the strategy's keys."""
+
+    symbol: str
+    """A USDT perpetual, e.g. BTCUSDT."""
+    leverage: Decimal
+    """1..200; the venue's own bound of the symbol is checked later."""
+    strategy: str = "dual_grid"
+    dry_run: bool = False
+    """True: every command is shown and denied, none is sent."""
+    params: dict[str, object] = {}
+
+    def __post_init__(self) -> None:
+        if not _SYMBOL.fullmatch(self.symbol):
+            raise ValueError(
+                f"symbol must be a USDT perpetual such as BTCUSDT, got {self.symbol!r}"
+            )
+        _require("leverage", self.leverage, Decimal(1), Decimal(200))
+
+
+class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One Bybit (sub-)account with its bots and the thresholds of its guard."""
+
+    id: str
+    """Part of every key and of the names of its credentials: [a-z0-9][a-z0-9-]{0,15}."""
+    bots: tuple[BotConfig, ...] = ()
+    dry_run: bool = False
+    """True: holds for all bots of the account."""
+    margin_rate_warn_pct: Decimal = Decimal(50)
+    """Maintenance margin rate, in percent of equity, from which no new cycle starts; above 0."""
+    margin_rate_act_pct: Decimal = Decimal(80)
+    """Maintenance margin rate from which exposure is reduced; above the warning, at most 100."""
+    balance_buffer_pct: Decimal = Decimal(10)
+    """Share of equity, in percent, that entries leave free; 0..99."""
+    max_open_notional_usdt: Decimal | None = None
+    """Cap on the sum of all positions and entry orders, in USDT; absent = off."""
+
+    def __post_init__(self) -> None:
+        if not _ACCOUNT_ID.fullmatch(self.id):
+            raise ValueError(
+                f"id must be 1 to 16 of a-z 0-9 -, not beginning with a hyphen, got {self.id!r}"
+            )
+        _require("margin_rate_act_pct", self.margin_rate_act_pct, Decimal(1), Decimal(100))
+        if not 0 < self.margin_rate_warn_pct < self.margin_rate_act_pct:
+            raise ValueError(
+                "margin_rate_warn_pct must be above 0 and below margin_rate_act_pct "
+                f"({self.margin_rate_act_pct}), got {self.margin_rate_warn_pct}"
+            )
+        _require("balance_buffer_pct", self.balance_buffer_pct, Decimal(0), Decimal(99))
+        if self.max_open_notional_usdt is not None and not self.max_open_notional_usdt > 0:
+            raise ValueError(
+                f"max_open_notional_usdt must be above 0, got {self.max_open_notional_usdt}; "
+                "leave it out for no cap"
+            )
+
+    def bot(self, symbol: str) -> BotConfig:
+        """Return the bot of `symbol`; raise ConfigError if this account has none."""
+        for bot in self.bots:
+            if bot.symbol == symbol:
+                return bot
+        known = ", ".join(bot.symbol for bot in self.bots)
+        raise ConfigError(f"accounts[{self.id}] has no bot {symbol!r}; it has: {known}")
+
+
+class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    accounts: tuple[AccountConfig, ...]
+    mode: Mode = "paper"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol traded by any account, once, in order of first mention."""
+        return tuple(dict.fromkeys(bot.symbol for acct in self.accounts for bot in acct.bots))
+
+    def account(self, account_id: str) -> AccountConfig:
+        """Return the account; raise ConfigError if there is none of that id."""
+        for account in self.accounts:
+            if account.id == account_id:
+                return account
+        known = ", ".join(account.id for account in self.accounts)
+        raise ConfigError(f"no account {account_id!r} in the config; it has: {known}")
+
+
+def _require(name: str, value: Decimal, low: Decimal, high: Decimal) -> None:
+    # Written so that NaN, which compares false, is refused too.
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be {low}..{high}, got {value}")

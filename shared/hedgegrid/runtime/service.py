@@ -1,0 +1,163 @@
+"""The shell around a service's synchronous loop: settings, logging, health, heartbeat, signals, exit code."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from types import FrameType
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
+
+from hedgegrid.bus import keys
+from hedgegrid.runtime.clock import Clock, SystemClock
+from hedgegrid.runtime.config import SystemConfig, load_config, require_live_permission
+from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.health import Health, HttpServer, serve_http
+from hedgegrid.runtime.heartbeat import Heartbeat
+from hedgegrid.runtime.logging import configure_logging
+from hedgegrid.runtime.metric_names import Metrics
+from hedgegrid.runtime.redaction import redact, register_url
+from hedgegrid.runtime.settings import ServiceSettings, load_settings
+
+EXIT_OK, EXIT_CRASH, EXIT_CONFIG = 0, 1, 2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceContext:
+    """What a service is given. Its loop returns soon after `stopping` is set."""
+
+    name: str
+    settings: ServiceSettings
+    config: SystemConfig
+    clock: Clock
+    health: Health
+    metrics: Metrics
+    stopping: threading.Event
+
+
+class Service(Protocol):
+    """A loop which runs in the main thread."""
+
+    def run(self) -> None:
+        """Work until `stopping` is set, then finish cleanly and return; any exception is a crash."""
+        ...
+
+
+def run_service(name: str, build: Callable[[ServiceContext], Service]) -> int:
+    """Run a service in the main thread and return its exit code, for `sys.exit(run_service(...))`.
+
+    0 stopped by SIGTERM/SIGINT or finished; 1 crashed (logged once, with traceback); 2 wrong configuration
+    (one line on stderr). A crash with threads that would keep the process alive ends it at once.
+    """
+    try:
+        context = _prepare(name)
+        return _run(context, build)
+    except ConfigError as error:
+        sys.stderr.write(redact(f"{name}: configuration error: {error}") + "\n")
+        return EXIT_CONFIG
+
+
+def _prepare(name: str) -> ServiceContext:
+    settings = load_settings()
+    register_url(settings.redis_url)
+    register_url(settings.market_redis_url)
+    config = load_config(settings.config)
+    require_live_permission(config, settings)
+    configure_logging(name, settings.log_level)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    metrics = Metrics(registry)
+    metrics.build.labels(name, settings.instance_id, _version(), config.mode).set(1)
+    return ServiceContext(
+        name=name,
+        settings=settings,
+        config=config,
+        clock=SystemClock(),
+        health=Health(),
+        metrics=metrics,
+        stopping=threading.Event(),
+    )
+
+
+def _run(context: ServiceContext, build: Callable[[ServiceContext], Service]) -> int:
+    settings, health = context.settings, context.health
+    _stop_on_signals(context.stopping)
+    health.set("started", False, "starting", vital=False)
+    http = serve_http(health, context.metrics.registry, settings.http_host, settings.http_port)
+    beat = _heartbeat(context, http)
+    try:
+        beat.start()
+        service = build(context)
+        health.set("started", True)
+        _log.info(
+            "started",
+            extra={
+                "instance": settings.instance_id,
+                "port": http.port,
+                "mode": context.config.mode,
+            },
+        )
+        service.run()
+        _log.info("stopped")
+        return EXIT_OK
+    except ConfigError:
+        raise
+    except Exception:
+        _log.critical("%s crashed", context.name, exc_info=True)
+        _end_if_threads_linger()
+        return EXIT_CRASH
+    finally:
+        context.stopping.set()
+        health.set("started", False, "stopped")
+        beat.close()
+        http.close()
+
+
+def _heartbeat(context: ServiceContext, http: HttpServer) -> Heartbeat:
+    started_ms = context.clock.now_ms()
+
+    def report() -> dict[str, object]:
+        return {
+            "pid": os.getpid(),
+            "http_port": http.port,
+            "started_ms": started_ms,
+            "ready": context.health.ready,
+            "conditions": context.health.as_dict(),
+        }
+
+    key = keys.heartbeat(context.name, context.settings.instance_id)
+    return Heartbeat(context.settings.redis_url, key, report)
+
+
+def _stop_on_signals(stopping: threading.Event) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        # A second signal changes nothing: a terminal's Ctrl-C and its supervisor both send one.
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _end_if_threads_linger() -> None:
+    """Python waits at exit for every non-daemon thread; a crashed service must be replaced now."""
+    main = threading.main_thread()
+    lingering = [t.name for t in threading.enumerate() if t is not main and not t.daemon]
+    if lingering:
+        _log.critical("ending at once, threads still run: %s", ", ".join(lingering))
+        sys.stderr.flush()
+        os._exit(EXIT_CRASH)
+
+
+def _version() -> str:
+    try:
+        return version("hedgegrid")
+    except PackageNotFoundError:
+        return "dev"

@@ -1,0 +1,116 @@
+"""What differs between deployments, read once from the environment (HEDGEGRID_*). Strategy lives in TOML."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, overload
+
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hedgegrid.runtime.credentials import Credentials as Credentials
+from hedgegrid.runtime.credentials import credentials as credentials
+from hedgegrid.runtime.errors import ConfigError as ConfigError
+
+PREFIX = "HEDGEGRID_"
+
+RedisUrl = Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://\S+$")]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+WsUrl = Annotated[str, StringConstraints(pattern=r"^wss?://\S+$")]
+
+# A URL may hold a password: its value is shown nowhere.
+_NOT_SHOWN = frozenset({"redis_url", "market_redis_url"})
+
+
+def _default_instance() -> str:
+    return f"{socket.gethostname()[:100]}-{os.getpid()}"
+
+
+class ServiceSettings(BaseSettings):
+    """Settings of every service. `description` is what an error tells the operator to set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    redis_url: RedisUrl = Field(
+        default="redis://127.0.0.1:6379/0",
+        repr=False,
+        description="redis://[user:password@]host:port/db",
+    )
+    market_redis_url: RedisUrl | None = Field(
+        default=None,
+        repr=False,
+        description="redis://host:port/db, or leave it out to use the money server",
+    )
+    config: Path = Field(
+        default=Path("config/hedgegrid.toml"), description="the path of the TOML file"
+    )
+    http_host: str = Field(
+        default="127.0.0.1", description="the address for /metrics and health checks"
+    )
+    http_port: int = Field(
+        default=0, ge=0, le=65535, description="a port 0..65535, 0 = any free one"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    instance_id: str = Field(
+        default_factory=_default_instance,
+        pattern=r"^[A-Za-z0-9_.-]{1,128}$",
+        description="1..128 of A-Z a-z 0-9 _ . -, unique per process",
+    )
+    bybit_rest_url: HttpUrl | None = Field(
+        default=None, description="a URL such as http://127.0.0.1:8080"
+    )
+    bybit_ws_public_url: WsUrl | None = Field(
+        default=None, description="a URL such as ws://127.0.0.1:8080/v5/public/linear"
+    )
+    bybit_ws_private_url: WsUrl | None = Field(
+        default=None, description="a URL such as ws://127.0.0.1:8080/v5/private"
+    )
+    allow_live: str = Field(default="no", description='"yes" permits real orders')
+    recv_window_ms: int = Field(default=2500, ge=100, le=60_000, description="100..60000 ms")
+    audit_interval_s: int = Field(default=300, ge=1, le=86_400, description="1..86400 s")
+    order_rate_per_s: int = Field(
+        default=10, ge=1, le=1000, description="1..1000 requests/s per account"
+    )
+    lease_ttl_ms: int = Field(default=5000, ge=500, le=60_000, description="500..60000 ms")
+
+    @property
+    def market_url(self) -> str:
+        """The Redis server of the market streams: its own one if set, else the money server."""
+        return self.market_redis_url or self.redis_url
+
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+@overload
+def load_settings() -> ServiceSettings: ...
+@overload
+def load_settings(cls: type[SettingsT]) -> SettingsT: ...
+def load_settings(cls: type[ServiceSettings] = ServiceSettings) -> ServiceSettings:
+    """Read the environment into `cls`; raise one ConfigError naming each wrong variable and its fix."""
+    try:
+        return cls()
+    except ValidationError as error:
+        # Not chained: pydantic's own text may quote the input.
+        raise ConfigError(
+            "; ".join(_explain(cls, e["loc"], e["msg"]) for e in error.errors())
+        ) from None
+
+
+def _explain(cls: type[BaseSettings], loc: tuple[int | str, ...], problem: str) -> str:
+    name = str(loc[0]) if loc else ""
+    # By whatever alias it came in, the operator knows the variable by its upper-case name.
+    variable = name.upper() if name.upper().startswith(PREFIX) else f"{PREFIX}{name.upper()}"
+    field = cls.model_fields.get(name.lower().removeprefix(PREFIX.lower()))
+    fix = field.description if field and field.description else "a valid value"
+    value = os.environ.get(variable)
+    shown = "" if value is None or name.lower() in _NOT_SHOWN else f"={value!r}"
+    return f"{variable}{shown}: {problem[0].lower()}{problem[1:]}; set it to {fix}"
