@@ -62,9 +62,7 @@ def redis_binary(pytestconfig: pytest.Config) -> RedisBinary:
 
 
 @pytest.fixture(scope="session")
-def redis_server(
-    redis_binary: RedisBinary, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RedisServer]:
+def redis_server(redis_binary: RedisBinary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """One real server with the money profile for the whole session (one per xdist worker).
 
     A test that kills or reconfigures a server starts its own RedisServer in tmp_path instead.

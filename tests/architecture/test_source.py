@@ -26,9 +26,7 @@ def test_there_is_source_in_every_pure_part() -> None:
 
 def test_pure_parts_are_pure() -> None:
     found = [
-        f"{name(path)}:{finding}"
-        for path in python_files(*PURE_PARTS)
-        for finding in impurities(path.read_text())
+        f"{name(path)}:{finding}" for path in python_files(*PURE_PARTS) for finding in impurities(path.read_text())
     ]
     assert found == []
 

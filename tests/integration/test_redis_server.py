@@ -47,19 +47,14 @@ def test_the_money_profile_is_in_force(binary: RedisBinary, tmp_path: Path) -> N
 
 
 def test_streams_functions_and_acl_are_there(binary: RedisBinary, tmp_path: Path) -> None:
-    library = (
-        "#!lua name=probe\n"
-        "redis.register_function('probe', function(keys, args) return args[1] end)"
-    )
+    library = "#!lua name=probe\nredis.register_function('probe', function(keys, args) return args[1] end)"
     with RedisServer(tmp_path, binary=binary) as server, client_of(server) as client:
         client.xadd("a", {"k": "v"}, id="1-1")
         client.xgroup_create("a", "g", id="0")
         client.function_load(library)
         assert client.fcall("probe", 0, "here") == "here"
         assert client.xinfo_groups("a")[0]["lag"] == 1
-        assert client.acl_setuser(
-            "reader", enabled=True, nopass=True, selectors=[("+xread", "%R~a")]
-        )
+        assert client.acl_setuser("reader", enabled=True, nopass=True, selectors=[("+xread", "%R~a")])
 
 
 def test_an_answered_write_survives_a_crash(binary: RedisBinary, tmp_path: Path) -> None:
@@ -104,9 +99,7 @@ def test_a_port_lost_to_a_race_is_chosen_anew(
         assert server.port != redis_server.port
 
 
-def test_a_server_that_refuses_its_settings_says_so(
-    redis_binary: RedisBinary, tmp_path: Path
-) -> None:
+def test_a_server_that_refuses_its_settings_says_so(redis_binary: RedisBinary, tmp_path: Path) -> None:
     server = RedisServer(tmp_path, binary=redis_binary, settings={"appendfsync": "sometimes"})
     with pytest.raises(RedisUnavailableError, match="ended at start"):
         server.start()

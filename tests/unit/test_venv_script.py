@@ -52,9 +52,7 @@ def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_an_unknown_set_is_refused(checkout: Path) -> None:
     result = run(checkout, "everything")
     assert result.returncode == 1
-    assert result.stderr == (
-        "setup: unknown set of dependencies 'everything': say runtime or dev\n"
-    )
+    assert result.stderr == ("setup: unknown set of dependencies 'everything': say runtime or dev\n")
 
 
 def test_no_python_gives_the_line_to_run(checkout: Path) -> None:
@@ -115,9 +113,7 @@ def test_a_guard_left_by_a_dead_process_is_removed(checkout: Path) -> None:
     assert "needs Python" in run(checkout).stderr
 
 
-@pytest.mark.skipif(
-    Path(sys.prefix) != ROOT / ".venv", reason="not running in the venv of this checkout"
-)
+@pytest.mark.skipif(Path(sys.prefix) != ROOT / ".venv", reason="not running in the venv of this checkout")
 def test_this_venv_is_ready_and_says_nothing() -> None:
     """Runs in the venv the script made; a second call must be instant and silent."""
     result = subprocess.run(

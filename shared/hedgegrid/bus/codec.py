@@ -7,6 +7,7 @@ our checkpoint readers take.
 from typing import Any, TypeVar
 
 import msgspec
+
 from hedgegrid.messages.base import SCHEMA_VERSION, Message
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.control import ControlMessage

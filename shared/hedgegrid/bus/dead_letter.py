@@ -1,6 +1,7 @@
 """Where unreadable entries go: kept whole, with the reason, never silently skipped."""
 
 import redis
+
 from hedgegrid.bus import keys
 from hedgegrid.bus.reader import Entry
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
+
 from hedgegrid.bus import codec
 from hedgegrid.bus.lease import Lease, LeaseLost
 from hedgegrid.messages.base import Message

@@ -7,6 +7,7 @@ published per account, a worker tells the venue time of the newest tick it has s
 from collections.abc import Iterable, Mapping
 
 import redis
+
 from hedgegrid.bus import keys
 from hedgegrid.bus.reader import START, id_key
 

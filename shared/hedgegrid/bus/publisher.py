@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import redis
+
 from hedgegrid.bus import codec
 from hedgegrid.messages.base import Message
 

@@ -1,1 +1,4 @@
-"""The nouns of the trade, pure and stdlib only: no clock, no I/O, no float money."""
+"""What the business is made of: instruments, orders, positions, money, ids, risk, trading states.
+
+Pure and stdlib only. It must not import anything else of hedgegrid, do I/O, or read a clock.
+"""

@@ -41,30 +41,34 @@ class LegBook:
             fees=self.fees + fee,
         )
 
-    def closed(self, qty: Decimal, price: Decimal, fee: Decimal) -> tuple["LegBook", Decimal]:
+    def closed(
+        self, qty: Decimal, price: Decimal, fee: Decimal, gross: Decimal | None = None
+    ) -> tuple["LegBook", Decimal]:
         """Book a fill that shrinks the leg; returns the book and the gross result of this fill.
 
-        The entry value leaves in the same proportion as the quantity, rounded once to money steps, so that the
-        results of partial closes add up to the result of the whole, to the last digit.
+        `gross` is the venue's own figure where there is one. Without it the entry value leaves in the same proportion
+        as the quantity, rounded once to money steps, so that the results of partial closes add up to the result of the
+        whole, to the last digit.
 
         Raises:
             ValueError: `qty` exceeds what is held.
         """
         if qty > self.qty:
             raise ValueError(f"cannot close {qty} of {self.leg.word}: only {self.qty} held")
-        if qty == self.qty:
+        if gross is not None:
+            entry_part = qty * price - self.leg.sign * gross
+        elif qty == self.qty:
             entry_part = self.entry_value
         else:
             entry_part = to_money_step(self.entry_value * qty / self.qty)
-        gross = self.leg.sign * (qty * price - entry_part)
         book = replace(
             self,
             qty=self.qty - qty,
-            entry_value=self.entry_value - entry_part,
-            gross=self.gross + gross,
+            entry_value=self.entry_value - entry_part if qty < self.qty else ZERO,
+            gross=self.gross + self.leg.sign * (qty * price - entry_part),
             fees=self.fees + fee,
         )
-        return book, gross
+        return book, book.gross - self.gross
 
     def funded(self, amount: Decimal) -> "LegBook":
         """Book a funding payment; `amount` > 0 was paid, < 0 received."""

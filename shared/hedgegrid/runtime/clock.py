@@ -1,4 +1,4 @@
-"""Where time comes from, so that tests can hold it still. Nothing else in the services reads the time."""
+"""Where time comes from, so that tests can hold it still. Services read the time nowhere else."""
 
 import time
 from typing import Protocol

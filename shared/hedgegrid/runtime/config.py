@@ -14,9 +14,16 @@ from hedgegrid.runtime.config_types import AccountConfig as AccountConfig
 from hedgegrid.runtime.config_types import BotConfig as BotConfig
 from hedgegrid.runtime.config_types import Mode as Mode
 from hedgegrid.runtime.config_types import SystemConfig as SystemConfig
-from hedgegrid.runtime.conversion import convert_table, join, refuse_secrets
+from hedgegrid.runtime.conversion import (
+    convert_table,
+    field_names,
+    join,
+    missing_key,
+    refuse_secrets,
+)
 from hedgegrid.runtime.errors import ConfigError as ConfigError
-from hedgegrid.runtime.settings import ServiceSettings
+from hedgegrid.runtime.venue_permission import require_live_permission as require_live_permission
+from hedgegrid.runtime.venue_permission import require_venue_urls as require_venue_urls
 
 T = TypeVar("T")
 
@@ -57,11 +64,12 @@ def convert_params(bot: BotConfig, account_id: str, type_: type[T]) -> T:
     """Convert the strategy's keys of a bot to the strategy's own config type.
 
     `leverage` is handed over too if the type has it. Raises ConfigError naming
-    `accounts[ID].bots[SYMBOL].KEY`, what is wrong, the allowed range and, for an unknown key, the nearest.
+    `accounts[ID].bots[SYMBOL].KEY`, what is wrong, the allowed range and, for an unknown key,
+    the nearest known one. A ValueError of the type's own `__post_init__` is reported the same way;
+    let its text begin with the field's name. (Meta bounds fail on Decimal: check them there.)
     """
-    own = {field.encode_name for field in msgspec.inspect.type_info(type_).fields}  # type: ignore[attr-defined]
     table = dict(bot.params)
-    if "leverage" in own:
+    if "leverage" in field_names(type_):
         table["leverage"] = bot.leverage
     return convert_table(table, type_, bot_path(account_id, bot.symbol), also_known=_BOT_KEYS)
 
@@ -77,29 +85,9 @@ def bot_dry_run(account: AccountConfig, bot: BotConfig) -> bool:
 
 
 def config_hash(bot: BotConfig) -> str:
-    """Return 12 hex digits which change exactly when a value of the bot does (1, 1.0 and 1.00 are one value)."""
-    canonical = json.dumps(
-        _canonical(msgspec.structs.asdict(bot)), sort_keys=True, ensure_ascii=True
-    )
+    """Return 12 hex digits which change exactly when a value of the bot does; 1 and 1.0 agree."""
+    canonical = json.dumps(_canonical(msgspec.structs.asdict(bot)), sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def require_live_permission(config: SystemConfig, settings: ServiceSettings) -> None:
-    """Raise ConfigError if the config says live and the environment does not agree."""
-    if config.mode == "live" and settings.allow_live != "yes":
-        raise ConfigError(
-            'mode = "live" trades real money: set HEDGEGRID_ALLOW_LIVE=yes to permit it, or mode = "paper"'
-        )
-
-
-def require_venue_urls(config: SystemConfig, settings: ServiceSettings) -> None:
-    """Raise ConfigError if mode paper has no simulated exchange to talk to (gateway and executor call it)."""
-    if config.mode != "paper":
-        return
-    names = ("bybit_rest_url", "bybit_ws_public_url", "bybit_ws_private_url")
-    missing = [f"HEDGEGRID_{name.upper()}" for name in names if not getattr(settings, name)]
-    if missing:
-        raise ConfigError(f'mode = "paper" needs the exchange-sim: set {", ".join(missing)}')
 
 
 def _account(table: Mapping[str, object], where: str) -> AccountConfig:
@@ -113,15 +101,16 @@ def _account(table: Mapping[str, object], where: str) -> AccountConfig:
 
 def _bot(table: Mapping[str, object], where: str) -> BotConfig:
     refuse_secrets(table, where)
+    for key in ("symbol", "leverage"):
+        if key not in table:
+            raise ConfigError(missing_key(key, table, where))
     own = {key: value for key, value in table.items() if key in _BOT_KEYS}
     params = {key: value for key, value in table.items() if key not in _BOT_KEYS}
     return convert_table({**own, "params": params}, BotConfig, where)
 
 
-def _tables(
-    parent: Mapping[str, object], key: str, id_key: str, where: str
-) -> list[tuple[Mapping[str, object], str]]:
-    """Return each table of the array `key`, with its path: by its id, or by its number if it has none."""
+def _tables(parent: Mapping[str, object], key: str, id_key: str, where: str) -> list[tuple[Mapping[str, object], str]]:
+    """Return each table of the array `key` with its path: by its id, or by its number without."""
     items = parent.get(key, [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ConfigError(f"{join(where, key)}: must be an array of tables, e.g. [[accounts]]")

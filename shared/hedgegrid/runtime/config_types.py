@@ -1,4 +1,4 @@
-"""The shape of the TOML file: accounts, their guards, their bots. Money and percentages are Decimal."""
+"""The shape of the TOML file: accounts, their guards, their bots. Money and percent are Decimal."""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,10 @@ _SYMBOL = re.compile(r"[A-Z0-9]{1,20}USDT")
 
 
 class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One bot = one symbol of one account. In TOML its table is flat; `params` are the strategy's keys."""
+    """One bot = one symbol of one account.
+
+    In TOML its table is flat: any key that is not of this class is the strategy's, in `params`.
+    """
 
     symbol: str
     """A USDT perpetual, e.g. BTCUSDT."""
@@ -28,9 +31,7 @@ class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         if not _SYMBOL.fullmatch(self.symbol):
-            raise ValueError(
-                f"symbol must be a USDT perpetual such as BTCUSDT, got {self.symbol!r}"
-            )
+            raise ValueError(f"symbol must be a USDT perpetual such as BTCUSDT, got {self.symbol!r}")
         _require("leverage", self.leverage, Decimal(1), Decimal(200))
 
 
@@ -53,9 +54,7 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_ID.fullmatch(self.id):
-            raise ValueError(
-                f"id must be 1 to 16 of a-z 0-9 -, not beginning with a hyphen, got {self.id!r}"
-            )
+            raise ValueError(f"id must be 1 to 16 of a-z 0-9 -, not beginning with a hyphen, got {self.id!r}")
         _require("margin_rate_act_pct", self.margin_rate_act_pct, Decimal(1), Decimal(100))
         if not 0 < self.margin_rate_warn_pct < self.margin_rate_act_pct:
             raise ValueError(
@@ -65,8 +64,7 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         _require("balance_buffer_pct", self.balance_buffer_pct, Decimal(0), Decimal(99))
         if self.max_open_notional_usdt is not None and not self.max_open_notional_usdt > 0:
             raise ValueError(
-                f"max_open_notional_usdt must be above 0, got {self.max_open_notional_usdt}; "
-                "leave it out for no cap"
+                f"max_open_notional_usdt must be above 0, got {self.max_open_notional_usdt}; leave it out for no cap"
             )
 
     def bot(self, symbol: str) -> BotConfig:

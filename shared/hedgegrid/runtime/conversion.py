@@ -1,4 +1,4 @@
-"""Turn plain data into a typed struct, or into one error that names the field, the problem and the fix."""
+"""Turn plain data into a typed struct, or into one error naming the field, the fault, the fix."""
 
 import difflib
 import re
@@ -19,15 +19,13 @@ _LEADING_NAME = re.compile(r"^(?P<name>\w+):? (?P<rest>.*)$", re.DOTALL)
 _SECRET = re.compile(r"api[_-]?key|secret|password|passphrase", re.IGNORECASE)
 
 
-def convert_table(
-    table: Mapping[str, object], type_: type[T], where: str, also_known: Iterable[str] = ()
-) -> T:
+def convert_table(table: Mapping[str, object], type_: type[T], where: str, also_known: Iterable[str] = ()) -> T:
     """Convert `table` to `type_` (a msgspec Struct or dataclass), refusing unknown keys.
 
     `where` is the path of the table in messages, "" at the top; `also_known` are keys which belong
     beside it and serve for suggestions. Raises ConfigError.
     """
-    fields = {f.encode_name: f for f in _fields(type_)}
+    fields = _fields(type_)
     for key in table:
         if key not in fields:
             raise ConfigError(_unknown(key, (*fields, *also_known), where))
@@ -55,11 +53,23 @@ def join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _fields(type_: type[object]) -> tuple[inspect.Field, ...]:
+def field_names(type_: type[object]) -> frozenset[str]:
+    """Return the keys which a msgspec Struct or dataclass takes."""
+    return frozenset(_fields(type_))
+
+
+def missing_key(key: str, table: Iterable[str], where: str) -> str:
+    """Return the message for an absent key, with the key that may have been meant for it."""
+    near = difflib.get_close_matches(key, list(table), n=1, cutoff=0.7)
+    hint = f"; is {near[0]} a misspelling of it?" if near else ""
+    return f"{join(where, key)}: missing, and it has no default{hint}"
+
+
+def _fields(type_: type[object]) -> dict[str, inspect.Field]:
     info = inspect.type_info(type_)
     if not isinstance(info, inspect.StructType | inspect.DataclassType):
         raise TypeError(f"{type_!r} is neither a msgspec Struct nor a dataclass")
-    return info.fields
+    return {field.encode_name: field for field in info.fields}
 
 
 def _unknown(key: str, known: tuple[str, ...], where: str) -> str:
@@ -82,15 +92,13 @@ def _refuse_non_finite(value: object, where: str) -> None:
         raise ConfigError(f"{where}: must be a finite number, got {value}")
 
 
-def _explain(
-    problem: str, table: Mapping[str, object], fields: Mapping[str, inspect.Field], where: str
-) -> str:
+def _explain(problem: str, table: Mapping[str, object], fields: Mapping[str, inspect.Field], where: str) -> str:
     at = _AT.match(problem)
     path = at["path"].lstrip(".") if at else ""
     what = at["what"] if at else problem
     missing = _MISSING.match(what)
     if missing:
-        return f"{join(where, join(path, missing['name']))}: missing, and it has no default"
+        return missing_key(missing["name"], (), join(where, path) if path else where)
     named = _LEADING_NAME.match(what)
     if not path and named and named["name"] in fields:  # raised by __post_init__
         return f"{join(where, named['name'])}: {named['rest']}"
@@ -99,9 +107,11 @@ def _explain(
     field = fields.get(top)
     if field is not None and what.startswith("Invalid enum value"):
         what = f"expected one of {_choices(field.type)}"
-    got = f", got {table[top]!r}" if top in table and path == top and ", got" not in what else ""
-    got = re.sub(r"Decimal\('(.*)'\)", r"\1", got)
-    return f"{join(where, path) or 'config'}: {what[:1].lower()}{what[1:]}{got}"
+    if path == top and top in table:  # msgspec says only of which type it is
+        value = table[top]
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        what = f"{what.split(', got ')[0]}, got {shown}"
+    return f"{join(where, path) or 'config'}: {what[:1].lower()}{what[1:]}"
 
 
 def _choices(kind: inspect.Type) -> str:

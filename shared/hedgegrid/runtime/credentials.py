@@ -1,4 +1,4 @@
-"""API keys, from the environment or from files (docker secrets). Only gateway and executor call this."""
+"""API keys, from the environment or files (docker secrets). For gateway and executor only."""
 
 import os
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Credentials:
 
 
 def credential_names(account_id: str) -> tuple[str, str]:
-    """Return the two variables of an account, e.g. HEDGEGRID_MAIN_API_KEY and HEDGEGRID_MAIN_API_SECRET."""
+    """Return the variables of an account: HEDGEGRID_<ID>_API_KEY and HEDGEGRID_<ID>_API_SECRET."""
     stem = f"HEDGEGRID_{account_id.upper().replace('-', '_')}"
     return f"{stem}_API_KEY", f"{stem}_API_SECRET"
 
@@ -28,8 +28,8 @@ def credential_names(account_id: str) -> tuple[str, str]:
 def credentials(account_id: str, environ: Mapping[str, str] = os.environ) -> Credentials:
     """Read an account's key and secret, and have both masked in all logs.
 
-    Each is taken from its variable or from the file named by the variable + `_FILE`. Raises ConfigError
-    naming the variables if one is absent, given twice, unreadable or malformed.
+    Each is taken from its variable or from the file named by the variable + `_FILE`. Raises
+    ConfigError naming the variables if one is absent, given twice, unreadable or malformed.
     """
     key_name, secret_name = credential_names(account_id)
     key, secret = _read(key_name, environ), _read(secret_name, environ)

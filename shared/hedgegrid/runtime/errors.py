@@ -2,7 +2,7 @@
 
 
 class ConfigError(Exception):
-    """Wrong or missing configuration; its text is one line naming the field and the fix, never a secret."""
+    """Wrong or missing configuration; one line naming the field and the fix, never a secret."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

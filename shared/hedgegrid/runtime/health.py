@@ -1,4 +1,4 @@
-"""Whether this process lives and is ready, as named conditions, served over HTTP with its metrics."""
+"""Whether this process lives and is ready, as named conditions; served with its metrics."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that must hold; `vital` = the process is useless and should be replaced without it."""
+    """One thing that must hold; without a `vital` one the process should be replaced."""
 
     ok: bool
     reason: str
@@ -67,7 +67,7 @@ class HttpServer:
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._server = server
-        self._thread = threading.Thread(target=server.serve_forever, name="http", daemon=True)
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
         self._thread.start()
 
     @property

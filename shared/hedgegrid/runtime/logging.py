@@ -1,6 +1,6 @@
 """One JSON object per line on stderr, without secrets.
 
-Call `configure_logging` before pybit is imported: it adds a handler of its own to an unconfigured root.
+Call `configure_logging` before pybit is imported: pybit adds a handler to an unconfigured root.
 """
 
 import json
@@ -22,7 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
-    """Format a record as one redacted JSON line; never raise, since logging would print the raw arguments."""
+    """Format a record as one redacted JSON line.
+
+    It never raises: logging would then print the raw arguments, secrets included.
+    """
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -50,8 +53,8 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(service: str, level: str = "INFO", secrets: Iterable[str] = ()) -> None:
     """Send all logging, warnings and uncaught exceptions through one redacting handler.
 
-    `level` is a name of the logging module (ValueError if unknown); `secrets` are masked wherever they
-    appear, in addition to those which `credentials()` registers.
+    `level` is a name of the logging module (ValueError if unknown); `secrets` are masked wherever
+    they appear, in addition to those which `credentials()` registers.
     """
     register_secrets(secrets)
     handler = logging.StreamHandler(sys.stderr)
@@ -88,9 +91,7 @@ def _exception(record: logging.LogRecord) -> str:
     return record.exc_text or ""
 
 
-def _log_uncaught(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
     _log.critical("uncaught exception", exc_info=(kind, error, trace))
@@ -100,6 +101,4 @@ def _log_thread_death(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is None or issubclass(args.exc_type, SystemExit):
         return
     name = args.thread.name if args.thread else "?"
-    _log.critical(
-        "thread %s died", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback)
-    )
+    _log.critical("thread %s died", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))

@@ -1,10 +1,12 @@
 """The one registry of Prometheus metrics: every name of the system stands here once.
 
-One process = one registry (there is no multiprocess mode). Attributes are typed, so a misspelt name is a
-type error. Take the labelled child once (`metrics.steps.labels("main", "BTCUSDT")`) outside hot loops.
+One process = one registry (there is no multiprocess mode). Attributes are typed, so a misspelt name
+is a type error. Take the labelled child (`metrics.steps.labels("main", "BTCUSDT")`) once, outside
+hot loops; remove it (`metrics.lease_held.remove(...)`) when what it describes is no longer ours.
 
-Labels: `account` id from the config; `symbol` e.g. BTCUSDT; `leg` long|short; `service` and `instance` of the
-process; `feed` public|private; `stream` a stream's name; `lease` a symbol or "executor". Units stand last.
+Labels: `account` id from the config; `symbol` e.g. BTCUSDT; `leg` long|short; `service`, `instance`
+of the process; `feed` public|private; `stream` a stream's name; `lease` a symbol or "executor".
+Units stand last in names.
 """
 
 from prometheus_client import CollectorRegistry
@@ -26,7 +28,7 @@ class _Trading(MetricSet):
     mark_price = gauge("mark_price_usdt", "Mark price", "symbol")
     orders = counter(
         "orders",
-        "Orders by outcome: submitted, accepted, rejected, denied, filled, canceled, unknown, expired",
+        "Orders; outcome submitted|accepted|rejected|denied|filled|canceled|unknown|expired",
         "account", "symbol", "leg", "outcome",
     )  # fmt: skip
     orders_denied = counter(
@@ -39,20 +41,14 @@ class _Trading(MetricSet):
     working_orders = gauge("working_orders", "Orders open at the venue", "account", "symbol", "leg")
     fills = counter("fills", "Executions applied once each", "account", "symbol", "leg")
     fill_notional = counter("fill_notional_usdt", "Value traded", "account", "symbol", "leg")
-    cycles = counter(
-        "cycles", "Cycles closed: first entry to take-profit", "account", "symbol", "leg"
-    )
-    grid_level = gauge(
-        "grid_level", "Levels filled in the open cycle, 0 = none", "account", "symbol", "leg"
-    )
+    cycles = counter("cycles", "Cycles closed: first entry to take-profit", "account", "symbol", "leg")
+    grid_level = gauge("grid_level", "Levels filled in the open cycle, 0 = none", "account", "symbol", "leg")
     realised_pnl = gauge(
         "realised_pnl_usdt",
         "Realised PnL; component gross|fees|funding, costs negative, so that the sum is the net",
         "account", "symbol", "leg", "component",
     )  # fmt: skip
-    unrealised_pnl = gauge(
-        "unrealised_pnl_usdt", "PnL of the open position at mark", "account", "symbol", "leg"
-    )
+    unrealised_pnl = gauge("unrealised_pnl_usdt", "PnL of the open position at mark", "account", "symbol", "leg")
     ledger_mismatch = gauge(
         "ledger_mismatch_usdt",
         "Ledger minus venue at the last audit; must be 0",
@@ -60,15 +56,9 @@ class _Trading(MetricSet):
         "symbol",
         "leg",
     )
-    position_qty = gauge(
-        "position_qty", "Open quantity in base coin, never negative", "account", "symbol", "leg"
-    )
-    entry_price = gauge(
-        "entry_price_usdt", "Average entry price, 0 = flat", "account", "symbol", "leg"
-    )
-    trading_state = gauge(
-        "trading_state", "1 for the state the bot is in, else 0", "account", "symbol", "state"
-    )
+    position_qty = gauge("position_qty", "Open quantity in base coin, never negative", "account", "symbol", "leg")
+    entry_price = gauge("entry_price_usdt", "Average entry price, 0 = flat", "account", "symbol", "leg")
+    trading_state = gauge("trading_state", "1 for the state the bot is in, else 0", "account", "symbol", "state")
 
 
 class _Account(MetricSet):
@@ -82,9 +72,7 @@ class _Account(MetricSet):
         "maintenance_margin_rate_ratio", "Maintenance margin / equity; 1 = liquidation", "account"
     )
     margin_rate_age = gauge("margin_rate_age_seconds", "Age of the margin rates", "account")
-    guard_stage = gauge(
-        "guard_stage", "1 for the account guard's stage, else 0", "account", "stage"
-    )
+    guard_stage = gauge("guard_stage", "1 for the account guard's stage, else 0", "account", "stage")
 
 
 class _Venue(MetricSet):
@@ -92,7 +80,8 @@ class _Venue(MetricSet):
 
     rest_calls = counter(
         "rest_calls",
-        "REST calls; phase startup|steady|reconcile|audit, outcome ok|rejected|rate_limited|ambiguous|error",
+        "REST calls; phase startup|steady|reconcile|audit,"
+        " outcome ok|rejected|rate_limited|ambiguous|error",
         "account", "endpoint", "method", "phase", "outcome",
     )  # fmt: skip
     rest_latency = histogram(
@@ -102,21 +91,13 @@ class _Venue(MetricSet):
         "method",
         buckets=REST_BUCKETS_S,
     )
-    rate_limit_remaining = gauge(
-        "rate_limit_remaining", "Requests left in the venue's window", "account", "endpoint"
-    )
+    rate_limit_remaining = gauge("rate_limit_remaining", "Requests left in the venue's window", "account", "endpoint")
     clock_offset = gauge("venue_clock_offset_seconds", "Venue time minus ours", "service")
-    unknown_orders = gauge(
-        "unknown_orders", "Orders sent whose outcome is not known yet", "account"
-    )
+    unknown_orders = gauge("unknown_orders", "Orders sent whose outcome is not known yet", "account")
     feed_up = gauge("feed_up", "1 if connected and authenticated", "feed", "account")
-    feed_reconnects = counter(
-        "feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason"
-    )
+    feed_reconnects = counter("feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason")
     socket_age = gauge("socket_age_seconds", "Age of the present socket", "feed", "account")
-    last_message_age = gauge(
-        "last_message_age_seconds", "Since the last message", "feed", "account"
-    )
+    last_message_age = gauge("last_message_age_seconds", "Since the last message", "feed", "account")
     held_events = gauge("held_events", "Private events held while Redis is away", "account")
     reconciles = counter("reconciles", "Reconciliations over REST", "account", "reason", "result")
     snapshots = counter("snapshots", "Account snapshots taken", "account", "reason", "result")
@@ -128,17 +109,13 @@ class _Internal(MetricSet):
     stream_lag = gauge("stream_lag_entries", "Entries a reader has yet to read", "stream", "reader")
     stream_length = gauge("stream_length_entries", "Entries in a stream", "stream")
     dead_letters = counter("dead_letters", "Entries set aside as unreadable", "stream")
-    redis_errors = counter(
-        "redis_errors", "Failed Redis calls; server money|market", "service", "server"
-    )
+    redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
     lease_held = gauge("lease_held", "1 if this process holds the lease", "account", "lease")
     lease_epoch = gauge("lease_epoch", "Epoch of the lease", "account", "lease")
-    ticks = counter("ticks", "Ticks received", "symbol")
-    ticks_conflated = counter("ticks_conflated", "Ticks dropped for a newer one", "symbol")
+    ticks = counter("ticks", "Ticks received", "service", "symbol")
+    ticks_conflated = counter("ticks_conflated", "Ticks dropped for a newer one", "service", "symbol")
     steps = counter("steps", "Steps committed", "account", "symbol")
-    duplicate_events = counter(
-        "duplicate_events", "Events ignored as already applied", "account", "symbol"
-    )
+    duplicate_events = counter("duplicate_events", "Events ignored as already applied", "account", "symbol")
     tick_to_decision = histogram(
         "tick_to_decision_seconds", "From our receipt of a tick to the step's decision",
         "account", "symbol", buckets=LOOP_BUCKETS_S,
@@ -147,22 +124,14 @@ class _Internal(MetricSet):
         "tick_to_order_sent_seconds", "From our receipt of a tick to the order's sending",
         "account", "symbol", buckets=LOOP_BUCKETS_S,
     )  # fmt: skip
-    commit = histogram(
-        "commit_seconds", "Time of one commit in Redis", "account", "symbol", buckets=LOOP_BUCKETS_S
-    )
-    heartbeat_age = gauge(
-        "heartbeat_age_seconds", "Since a service's last heartbeat", "service", "instance"
-    )
-    service_ready = gauge(
-        "service_ready", "1 if the process says it is ready", "service", "instance"
-    )
-    build = gauge(
-        "build_info", "Always 1; what is running", "service", "instance", "version", "mode"
-    )
+    commit = histogram("commit_seconds", "Time of one commit in Redis", "account", "symbol", buckets=LOOP_BUCKETS_S)
+    heartbeat_age = gauge("heartbeat_age_seconds", "Since a service's last heartbeat", "service", "instance")
+    service_ready = gauge("service_ready", "1 if the process says it is ready", "service", "instance")
+    build_info = gauge("build_info", "Always 1; what is running", "service", "instance", "version", "mode")
 
 
 class Metrics(_Trading, _Account, _Venue, _Internal):
-    """All metrics, built in `registry` (default: one of its own). A registry takes one Metrics only."""
+    """All metrics, built in `registry` (default: a new one). A registry takes one Metrics only."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         super().__init__(registry if registry is not None else CollectorRegistry())

@@ -1,7 +1,7 @@
 """How `metric_names` declares a metric: once, typed, with help and labels.
 
-A declaration is a non-data descriptor: the built metric is stored on the instance under the same name
-and found there first, so reading `metrics.orders` costs one ordinary attribute access.
+A declaration is a non-data descriptor: the built metric is stored on the instance under the same
+name and found there first, so reading `metrics.orders` costs one ordinary attribute access.
 """
 
 from collections.abc import Callable
@@ -32,9 +32,7 @@ class Declared(Generic[M]):
     def __get__(self, instance: object | None, owner: type) -> "Declared[M] | M":
         if instance is None:
             return self
-        raise AttributeError(
-            f"{self.name} is not built: call MetricSet.__init__"
-        )  # pragma: no cover
+        raise AttributeError(f"{self.name} is not built: call MetricSet.__init__")  # pragma: no cover
 
 
 class MetricSet:
@@ -60,9 +58,7 @@ class MetricSet:
 def counter(name: str, text: str, *labels: str) -> Declared[Counter]:
     """Declare a counter; `name` without namespace and `_total`."""
     full = f"{NAMESPACE}_{name}"
-    return Declared(
-        "counter", f"{full}_total", text, labels, lambda r: Counter(full, text, labels, registry=r)
-    )
+    return Declared("counter", f"{full}_total", text, labels, lambda r: Counter(full, text, labels, registry=r))
 
 
 def gauge(name: str, text: str, *labels: str) -> Declared[Gauge]:
@@ -71,9 +67,7 @@ def gauge(name: str, text: str, *labels: str) -> Declared[Gauge]:
     return Declared("gauge", full, text, labels, lambda r: Gauge(full, text, labels, registry=r))
 
 
-def histogram(
-    name: str, text: str, *labels: str, buckets: tuple[float, ...]
-) -> Declared[Histogram]:
+def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> Declared[Histogram]:
     """Declare a histogram; `buckets` in the unit of the name, without +Inf."""
     full = f"{NAMESPACE}_{name}"
     return Declared(

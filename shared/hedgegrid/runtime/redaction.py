@@ -1,11 +1,11 @@
 """Keep secrets out of every text that leaves the process.
 
-Two nets: the exact values that were registered when read, and whatever looks like a key or a signature.
+Two nets: the exact values registered when read, and whatever looks like a key or a signature.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 MASK = "***"
 MIN_SECRET_CHARS = 4  # a shorter one would blank ordinary words, and is refused as a credential
@@ -58,7 +58,7 @@ def register_url(url: str | None) -> None:
     except ValueError:
         return
     if password:
-        register_secrets((password,))
+        register_secrets((password, unquote(password)))
 
 
 def redact(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The shell around a service's synchronous loop: settings, logging, health, heartbeat, signals, exit code."""
+"""The shell around a service's loop: settings, logging, health, heartbeat, signals, exit code."""
 
 import logging
 import os
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from queue import SimpleQueue
 from types import FrameType
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from hedgegrid.runtime.heartbeat import Heartbeat
 from hedgegrid.runtime.logging import configure_logging
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.runtime.redaction import redact, register_url
-from hedgegrid.runtime.settings import ServiceSettings, load_settings
+from hedgegrid.runtime.settings import ServiceSettings, load_settings, misspelt_variables
 
 EXIT_OK, EXIT_CRASH, EXIT_CONFIG = 0, 1, 2
 
@@ -46,22 +47,25 @@ class Service(Protocol):
     """A loop which runs in the main thread."""
 
     def run(self) -> None:
-        """Work until `stopping` is set, then finish cleanly and return; any exception is a crash."""
+        """Work until `stopping` is set, then finish and return; any exception is a crash."""
         ...
 
 
 def run_service(name: str, build: Callable[[ServiceContext], Service]) -> int:
-    """Run a service in the main thread and return its exit code, for `sys.exit(run_service(...))`.
+    """Run a service in the main thread and return its exit code: `sys.exit(run_service(...))`.
 
-    0 stopped by SIGTERM/SIGINT or finished; 1 crashed (logged once, with traceback); 2 wrong configuration
-    (one line on stderr). A crash with threads that would keep the process alive ends it at once.
+    0 stopped by SIGTERM/SIGINT or finished; 1 crashed (logged once, with traceback); 2 wrong
+    configuration (one line on stderr). In a failure, threads which would keep the process alive do
+    not: it ends at once.
     """
     try:
-        context = _prepare(name)
-        return _run(context, build)
+        code = _run(_prepare(name), build)
     except ConfigError as error:
         sys.stderr.write(redact(f"{name}: configuration error: {error}") + "\n")
-        return EXIT_CONFIG
+        code = EXIT_CONFIG
+    if code != EXIT_OK:
+        _end_if_threads_linger(code)
+    return code
 
 
 def _prepare(name: str) -> ServiceContext:
@@ -71,11 +75,13 @@ def _prepare(name: str) -> ServiceContext:
     config = load_config(settings.config)
     require_live_permission(config, settings)
     configure_logging(name, settings.log_level)
+    for warning in misspelt_variables():
+        _log.warning(warning)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     GCCollector(registry=registry)
     metrics = Metrics(registry)
-    metrics.build.labels(name, settings.instance_id, _version(), config.mode).set(1)
+    metrics.build_info.labels(name, settings.instance_id, _version(), config.mode).set(1)
     return ServiceContext(
         name=name,
         settings=settings,
@@ -89,8 +95,8 @@ def _prepare(name: str) -> ServiceContext:
 
 def _run(context: ServiceContext, build: Callable[[ServiceContext], Service]) -> int:
     settings, health = context.settings, context.health
-    _stop_on_signals(context.stopping)
-    health.set("started", False, "starting", vital=False)
+    signals = _stop_on_signals(context.stopping)
+    health.set("started", False, "starting")
     http = serve_http(health, context.metrics.registry, settings.http_host, settings.http_port)
     beat = _heartbeat(context, http)
     try:
@@ -106,13 +112,12 @@ def _run(context: ServiceContext, build: Callable[[ServiceContext], Service]) ->
             },
         )
         service.run()
-        _log.info("stopped")
+        _log.info("stopped", extra={"signal": signals[0] if signals else None})
         return EXIT_OK
     except ConfigError:
         raise
-    except Exception:
+    except Exception:  # logged here, before anything else can go wrong
         _log.critical("%s crashed", context.name, exc_info=True)
-        _end_if_threads_linger()
         return EXIT_CRASH
     finally:
         context.stopping.set()
@@ -129,7 +134,7 @@ def _heartbeat(context: ServiceContext, http: HttpServer) -> Heartbeat:
             "pid": os.getpid(),
             "http_port": http.port,
             "started_ms": started_ms,
-            "ready": context.health.ready,
+            "ready": context.health.ready and not context.stopping.is_set(),
             "conditions": context.health.as_dict(),
         }
 
@@ -137,23 +142,36 @@ def _heartbeat(context: ServiceContext, http: HttpServer) -> Heartbeat:
     return Heartbeat(context.settings.redis_url, key, report)
 
 
-def _stop_on_signals(stopping: threading.Event) -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        # A second signal changes nothing: a terminal's Ctrl-C and its supervisor both send one.
+def _stop_on_signals(stopping: threading.Event) -> list[str]:
+    """Return a list which takes the name of the first signal."""
+    names: list[str] = []
+
+    # Event.set takes a lock which the interrupted main thread may hold (in stopping.wait); put of a
+    # SimpleQueue is safe within a handler, and a thread does the rest.
+    received: SimpleQueue[int] = SimpleQueue()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.put(number)
+
+    def stop() -> None:
+        # Further signals change nothing: a terminal's Ctrl-C and its supervisor both send one.
+        names.append(signal.Signals(received.get()).name)
         stopping.set()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    threading.Thread(target=stop, name="signals", daemon=True).start()
+    signal.signal(signal.SIGTERM, note)
+    signal.signal(signal.SIGINT, note)
+    return names
 
 
-def _end_if_threads_linger() -> None:
+def _end_if_threads_linger(code: int) -> None:
     """Python waits at exit for every non-daemon thread; a crashed service must be replaced now."""
     main = threading.main_thread()
     lingering = [t.name for t in threading.enumerate() if t is not main and not t.daemon]
     if lingering:
         _log.critical("ending at once, threads still run: %s", ", ".join(lingering))
         sys.stderr.flush()
-        os._exit(EXIT_CRASH)
+        os._exit(code)
 
 
 def _version() -> str:

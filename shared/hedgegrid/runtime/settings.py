@@ -1,22 +1,35 @@
-"""What differs between deployments, read once from the environment (HEDGEGRID_*). Strategy lives in TOML."""
+"""What differs between deployments, read once from the environment (HEDGEGRID_*)."""
 
+import difflib
 import os
 import socket
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, overload
+from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hedgegrid.runtime.credentials import Credentials as Credentials
 from hedgegrid.runtime.credentials import credentials as credentials
 from hedgegrid.runtime.errors import ConfigError as ConfigError
+from hedgegrid.runtime.redaction import redact
 
 PREFIX = "HEDGEGRID_"
 
-RedisUrl = Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://\S+$")]
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
-WsUrl = Annotated[str, StringConstraints(pattern=r"^wss?://\S+$")]
+
+def _url_with_sound_port(url: str) -> str:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its text quotes the URL, which may hold a password
+        raise ValueError("the port is no number 0..65535") from None
+    return url
+
+
+_Sound = AfterValidator(_url_with_sound_port)
+RedisUrl = Annotated[str, StringConstraints(pattern=r"^(rediss?|unix)://\S+$"), _Sound]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$"), _Sound]
+WsUrl = Annotated[str, StringConstraints(pattern=r"^wss?://\S+$"), _Sound]
 
 # A URL may hold a password: its value is shown nowhere.
 _NOT_SHOWN = frozenset({"redis_url", "market_redis_url"})
@@ -47,15 +60,9 @@ class ServiceSettings(BaseSettings):
         repr=False,
         description="redis://host:port/db, or leave it out to use the money server",
     )
-    config: Path = Field(
-        default=Path("config/hedgegrid.toml"), description="the path of the TOML file"
-    )
-    http_host: str = Field(
-        default="127.0.0.1", description="the address for /metrics and health checks"
-    )
-    http_port: int = Field(
-        default=0, ge=0, le=65535, description="a port 0..65535, 0 = any free one"
-    )
+    config: Path = Field(default=Path("config/hedgegrid.toml"), description="the path of the TOML file")
+    http_host: str = Field(default="127.0.0.1", description="the address for /metrics and health checks")
+    http_port: int = Field(default=0, ge=0, le=65535, description="a port 0..65535, 0 = any free one")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
@@ -64,22 +71,17 @@ class ServiceSettings(BaseSettings):
         pattern=r"^[A-Za-z0-9_.-]{1,128}$",
         description="1..128 of A-Z a-z 0-9 _ . -, unique per process",
     )
-    bybit_rest_url: HttpUrl | None = Field(
-        default=None, description="a URL such as http://127.0.0.1:8080"
-    )
+    bybit_rest_url: HttpUrl | None = Field(default=None, description="a URL such as http://127.0.0.1:8080")
     bybit_ws_public_url: WsUrl | None = Field(
         default=None, description="a URL such as ws://127.0.0.1:8080/v5/public/linear"
     )
-    bybit_ws_private_url: WsUrl | None = Field(
-        default=None, description="a URL such as ws://127.0.0.1:8080/v5/private"
-    )
+    bybit_ws_private_url: WsUrl | None = Field(default=None, description="a URL such as ws://127.0.0.1:8080/v5/private")
     allow_live: str = Field(default="no", description='"yes" permits real orders')
     recv_window_ms: int = Field(default=2500, ge=100, le=60_000, description="100..60000 ms")
     audit_interval_s: int = Field(default=300, ge=1, le=86_400, description="1..86400 s")
-    order_rate_per_s: int = Field(
-        default=10, ge=1, le=1000, description="1..1000 requests/s per account"
-    )
+    order_rate_per_s: int = Field(default=10, ge=1, le=1000, description="1..1000 requests/s per account")
     lease_ttl_ms: int = Field(default=5000, ge=500, le=60_000, description="500..60000 ms")
+    progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property
     def market_url(self) -> str:
@@ -95,14 +97,23 @@ def load_settings() -> ServiceSettings: ...
 @overload
 def load_settings(cls: type[SettingsT]) -> SettingsT: ...
 def load_settings(cls: type[ServiceSettings] = ServiceSettings) -> ServiceSettings:
-    """Read the environment into `cls`; raise one ConfigError naming each wrong variable and its fix."""
+    """Read the environment into `cls`; one ConfigError names every wrong variable and its fix."""
     try:
         return cls()
     except ValidationError as error:
         # Not chained: pydantic's own text may quote the input.
-        raise ConfigError(
-            "; ".join(_explain(cls, e["loc"], e["msg"]) for e in error.errors())
-        ) from None
+        raise ConfigError("; ".join(_explain(cls, e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def misspelt_variables(cls: type[BaseSettings] = ServiceSettings) -> list[str]:
+    """Return a warning for each HEDGEGRID_ variable that is none of ours but nearly so.
+
+    Only near misses: compose, the operator and credentials have variables of their own.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in cls.model_fields]
+    strays = (n for n in sorted(os.environ) if n.startswith(PREFIX) and n not in known)
+    near = ((name, difflib.get_close_matches(name, known, n=1, cutoff=0.9)) for name in strays)
+    return [f"{name} is not a setting; did you mean {match[0]}?" for name, match in near if match]
 
 
 def _explain(cls: type[BaseSettings], loc: tuple[int | str, ...], problem: str) -> str:
@@ -112,5 +123,5 @@ def _explain(cls: type[BaseSettings], loc: tuple[int | str, ...], problem: str) 
     field = cls.model_fields.get(name.lower().removeprefix(PREFIX.lower()))
     fix = field.description if field and field.description else "a valid value"
     value = os.environ.get(variable)
-    shown = "" if value is None or name.lower() in _NOT_SHOWN else f"={value!r}"
+    shown = "" if value is None or name.lower() in _NOT_SHOWN else f"={redact(repr(value))}"
     return f"{variable}{shown}: {problem[0].lower()}{problem[1:]}; set it to {fix}"

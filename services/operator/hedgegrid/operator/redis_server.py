@@ -56,9 +56,7 @@ def find_binary(sources: tuple[Source, ...] = ALL_SOURCES) -> RedisBinary:
             seen.append(f"{path.name} {found} is too old")
     hint = "brew install redis" if sys.platform == "darwin" else "apt-get install redis-server"
     detail = f" ({'; '.join(seen)})" if seen else ""
-    raise RedisUnavailableError(
-        f"no Redis 7.0 or newer found{detail}; run: {hint}, or set {URL_VARIABLE}"
-    )
+    raise RedisUnavailableError(f"no Redis 7.0 or newer found{detail}; run: {hint}, or set {URL_VARIABLE}")
 
 
 def _candidates(source: Source) -> Iterator[Path]:
@@ -74,9 +72,7 @@ def _candidates(source: Source) -> Iterator[Path]:
 
 def _version(path: Path) -> tuple[int, int, int] | None:
     try:
-        answer = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=10, check=False
-        )
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", answer.stdout)
@@ -88,9 +84,7 @@ def in_checkout(name: Path) -> Path:
     for folder in Path(__file__).resolve().parents:
         if (folder / name).is_file():
             return folder / name
-    raise RedisUnavailableError(
-        f"{name} is not here: run from a checkout of hedgegrid, or set {URL_VARIABLE}"
-    )
+    raise RedisUnavailableError(f"{name} is not here: run from a checkout of hedgegrid, or set {URL_VARIABLE}")
 
 
 def free_port() -> int:
@@ -214,15 +208,11 @@ class RedisServer:
         assert process is not None  # noqa: S101 - set by start() just before
         deadline = time.monotonic() + START_TIMEOUT_S
         # redis-py's own retries would sleep through a server that has already ended.
-        client = redis.Redis(
-            host="127.0.0.1", port=port, socket_timeout=2, retry=Retry(NoBackoff(), 0)
-        )
+        client = redis.Redis(host="127.0.0.1", port=port, socket_timeout=2, retry=Retry(NoBackoff(), 0))
         with client:
             while time.monotonic() < deadline:
                 if process.poll() is not None:
-                    raise RedisUnavailableError(
-                        f"{self.binary.path.name} ended at start: {self._last_words()}"
-                    )
+                    raise RedisUnavailableError(f"{self.binary.path.name} ended at start: {self._last_words()}")
                 with suppress(redis.RedisError):
                     client.ping()
                     # The port could belong to somebody else's server: ask for its process id.
