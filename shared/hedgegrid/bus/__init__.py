@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Redis Streams: the only owner of stream and key names, wire format, commit, leases, dead letters."""
-=======
 """Redis Streams: the only owner of stream and key names, wire format, commit, leases, dead letters.
 
 Must not decide anything about trading.
 """
->>>>>>> main
