@@ -65,7 +65,7 @@ class Child:
                 env=dict(self.spec.environment),
                 # Its own session: a terminal's Ctrl-C reaches the supervisor alone, which ends all in good order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the supervisor has one thread
+                preexec_fn=_die_with_parent(),  # safe: the supervisor has one thread
             )
 
     def exit_code(self) -> int | None:

@@ -14,29 +14,25 @@ POLL_S = 0.25
 CALM_POLLS = 4
 """Observations in a row without any change that count as calm."""
 
-Ticks = Mapping[tuple[str, str], int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """`count_ticks` gives the ticks each (account, symbol) has seen."""
-
     config: SystemConfig
     admin: ExchangeAdmin
     books: StreamBooks
-    count_ticks: Callable[[], Ticks]
 
-    def collect(self, timeout_s: float, give_up: Callable[[], bool] = lambda: False) -> list[AccountBooks]:
+    def collect(self, timeout_s: float, between: Callable[[], None]) -> list[AccountBooks]:
         """Wait until both sides are calm and every execution is booked, then return the books as they stand.
 
-        After `timeout_s`, or when `give_up` says so, they are returned as they are: what is missing then, is missing.
-        Raises HttpFailed when the exchange does not answer.
+        After `timeout_s` they are returned as they are: what is missing then, is missing. `between` is called all the
+        time. Raises HttpFailed when the exchange does not answer.
         """
         deadline = time.monotonic() + timeout_s
         self.books.catch_up()
         venue = self._venue()
         calm = 0
-        while calm < CALM_POLLS and time.monotonic() < deadline and not give_up():
+        while calm < CALM_POLLS and time.monotonic() < deadline:
+            between()
             time.sleep(POLL_S)
             news = self.books.catch_up()
             seen, venue = venue, self._venue()
@@ -56,7 +52,6 @@ class Collector:
         )
 
     def _accounts(self, venue: Mapping[str, VenueBooks]) -> list[AccountBooks]:
-        ticks = self.count_ticks()
         return [
             AccountBooks(
                 account=account.id,
@@ -64,7 +59,7 @@ class Collector:
                 own=self.books.own[account.id],
                 venue=venue[account.id],
                 rest_calls=self.books.rest_calls(account.id),
-                ticks={bot.symbol: ticks.get((account.id, bot.symbol), 0) for bot in account.bots},
+                ticks={bot.symbol: self.books.ticks[account.id, bot.symbol] for bot in account.bots},
             )
             for account in self.config.accounts
         ]

@@ -50,6 +50,8 @@ class DemoOptions:
         if self.order_rate is not None:
             _require("--order-rate", self.order_rate, 1, FAST_ORDER_RATE)
         _require("--balance", self.balance, Decimal(1), Decimal(10) ** 12)
+        if self.config is not None and not self.config.is_file():
+            raise ConfigError(f"--config {self.config}: no such file")
         if self.until_tape_ends and not self.tapes:
             raise ConfigError("--until-tape-ends: the synthetic market has no end; name a --tape, or use --for SECONDS")
         if self.report is not None:

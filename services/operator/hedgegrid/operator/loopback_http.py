@@ -22,7 +22,7 @@ def get_text(url: str, method: str = "GET", timeout_s: float = TIMEOUT_S) -> str
         answer = connection.getresponse()
         body = answer.read().decode()
     except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
-        raise HttpFailed(f"{method} {url}: {error or type(error).__name__}") from error
+        raise HttpFailed(f"{method} {url}: {str(error) or type(error).__name__}") from error
     finally:
         connection.close()
     if not 200 <= answer.status < 300:

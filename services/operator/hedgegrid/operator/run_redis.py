@@ -1,4 +1,4 @@
-"""The Redis of a demo run: the one HEDGEGRID_REDIS_URL names, or a server of its own with its data in the run folder."""
+"""The Redis of a demo run: the one HEDGEGRID_REDIS_URL names, or a server of its own in the run folder."""
 
 import os
 import signal
@@ -115,7 +115,7 @@ def clear_former_demo(client: redis.Redis, accounts: Iterable[str], symbols: Ite
                 f"{URL_VARIABLE}: that Redis holds {key.decode()}, written by {writer}, which was no demo;"
                 " use another database, or unset it to let the demo start its own"
             )
-    client.unlink(*found, *(keys.market(symbol) for symbol in symbols))
+    client.unlink(*found, keys.members("strategy"), *map(keys.market, symbols))
 
 
 def _all_keys(account: str) -> str:

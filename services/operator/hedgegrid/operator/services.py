@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hedgegrid.operator.children import ChildSpec
-from hedgegrid.operator.demo_options import DemoOptions
+from hedgegrid.operator.demo_options import VENUE_ORDER_RATE, DemoOptions
 from hedgegrid.runtime.config_types import SystemConfig
 from hedgegrid.runtime.credentials import credential_names
 
@@ -40,15 +40,14 @@ class RunPlan:
     options: DemoOptions
     config: SystemConfig
     config_path: Path
-    state_folder: Path
-    redis_url: str
+    folder: Path
 
     @property
     def bots(self) -> tuple[tuple[str, str], ...]:
         return tuple((account.id, bot.symbol) for account in self.config.accounts for bot in account.bots)
 
 
-def exchange_spec(plan: RunPlan) -> ChildSpec:
+def exchange_spec(plan: RunPlan, redis_url: str) -> ChildSpec:
     """The simulated exchange, on ports of its own choice, standing still until told to start."""
     options = plan.options
     command = [sys.executable, "-m", "hedgegrid.exchange_sim", "--port", "0", "--admin-port", "0", "--no-autostart"]
@@ -63,9 +62,11 @@ def exchange_spec(plan: RunPlan) -> ChildSpec:
     if options.ticks_per_s is not None:
         command += ["--ticks-per-s", f"{options.ticks_per_s:f}"]
     command += ["--order-rate", str(options.orders_per_s)]
+    if options.orders_per_s > VENUE_ORDER_RATE:
+        command += ["--ip-rate", str(options.orders_per_s * 100)]
     if options.paced:
         pace = ",".join(f"{account}:{symbol}" for account, symbol in plan.bots)
-        command += ["--pace-redis", plan.redis_url, "--pace-bots", pace]
+        command += ["--pace-redis", redis_url, "--pace-bots", pace]
     return ChildSpec(
         name=SIM,
         command=tuple(command),
@@ -76,41 +77,47 @@ def exchange_spec(plan: RunPlan) -> ChildSpec:
     )
 
 
-def service_specs(plan: RunPlan, exchange: Exchange) -> list[ChildSpec]:
+def service_specs(plan: RunPlan, exchange: Exchange, redis_url: str) -> list[ChildSpec]:
     """Everything that trades or watches, in the order of its start. Only gateway and executor get the API keys."""
     keys: dict[str, str] = {}
     for account, pair in exchange.keys.items():
         keys.update(zip(credential_names(account), pair, strict=True))
     workers = [f"strategy-{number}" for number in range(1, plan.options.workers + 1)]
+    told = _environment(plan, exchange, redis_url)
+    page = {"HEDGEGRID_HTTP_PORT": str(plan.options.port)}
     return [
-        _service(plan, exchange, "executor", "executor", SERVICE_STAGE, keys),
-        _service(plan, exchange, "ws-gateway", "ws_gateway", SERVICE_STAGE, keys),
-        *(_service(plan, exchange, worker, "strategy", WORKER_STAGE, {}) for worker in workers),
-        _service(plan, exchange, "metrics", "metrics", WORKER_STAGE, {"HEDGEGRID_HTTP_PORT": str(plan.options.port)}),
+        _service("executor", "executor", SERVICE_STAGE, told | keys),
+        _service("ws-gateway", "ws_gateway", SERVICE_STAGE, told | keys),
+        *(_service(worker, "strategy", WORKER_STAGE, told) for worker in workers),
+        _service("metrics", "metrics", WORKER_STAGE, told | page),
     ]
 
 
-def _service(
-    plan: RunPlan, exchange: Exchange, name: str, package: str, stage: int, extra: Mapping[str, str]
-) -> ChildSpec:
-    environment = {
+def _service(name: str, package: str, stage: int, told: Mapping[str, str]) -> ChildSpec:
+    return ChildSpec(
+        name=name,
+        command=(sys.executable, "-m", f"hedgegrid.{package}"),
+        environment={**told, "HEDGEGRID_INSTANCE_ID": instance_of(name)},
+        stage=stage,
+    )
+
+
+def _environment(plan: RunPlan, exchange: Exchange, redis_url: str) -> dict[str, str]:
+    """What every service is told, the API keys excepted."""
+    told = {
         **base_environment(os.environ),
-        "HEDGEGRID_REDIS_URL": plan.redis_url,
+        "HEDGEGRID_REDIS_URL": redis_url,
         "HEDGEGRID_CONFIG": str(plan.config_path),
-        "HEDGEGRID_INSTANCE_ID": instance_of(name),
         "HEDGEGRID_HTTP_HOST": "127.0.0.1",
         "HEDGEGRID_HTTP_PORT": "0",
         "HEDGEGRID_BYBIT_REST_URL": exchange.rest,
         "HEDGEGRID_BYBIT_WS_PUBLIC_URL": exchange.ws_public,
         "HEDGEGRID_BYBIT_WS_PRIVATE_URL": exchange.ws_private,
         "HEDGEGRID_ORDER_RATE_PER_S": str(plan.options.orders_per_s),
-        "HEDGEGRID_STATE_DIR": str(plan.state_folder),
-        **extra,
     }
     if plan.options.paced:
-        environment["HEDGEGRID_PROGRESS"] = "1"
-    command = (sys.executable, "-m", f"hedgegrid.{package}")
-    return ChildSpec(name=name, command=command, environment=environment, stage=stage)
+        told["HEDGEGRID_PROGRESS"] = "1"
+    return told
 
 
 def instance_of(name: str) -> str:

@@ -1,5 +1,6 @@
 """Follows the event and ledger streams of the run's accounts, so that nothing trimmed meanwhile is missed."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,13 +18,17 @@ _READ_COUNT = 1000
 class StreamBooks:
     """Our own books of every account, grown from the streams by `catch_up`."""
 
-    def __init__(self, client: redis.Redis, accounts: Iterable[str]) -> None:
+    def __init__(self, client: redis.Redis, bots: Iterable[tuple[str, str]]) -> None:
         self._client = client
+        self._bots = tuple(bots)
+        self._last_told: dict[tuple[str, str], int] = {}
         self._reader = CheckpointReader(client)
         self._owners: dict[str, OwnBooks] = {}
         self.own: dict[str, OwnBooks] = {}
+        self.ticks: Counter[tuple[str, str]] = Counter()
+        """Ticks each bot has seen, over all workers that held it."""
         self.unreadable = 0
-        for account in accounts:
+        for account in dict.fromkeys(account for account, _ in self._bots):
             books = self.own[account] = OwnBooks()
             for stream in (keys.events(account), keys.ledger(account)):
                 self._owners[stream] = books
@@ -36,7 +41,16 @@ class StreamBooks:
             for entry in entries:
                 self._apply(entry)
             taken += len(entries)
+        self._count_ticks()
         return taken
+
+    def _count_ticks(self) -> None:
+        """Workers count from 0 when they take a bot over; the sum goes on."""
+        for bot in self._bots:
+            told = bot_progress(self._client, *bot)[2]
+            before = self._last_told.get(bot, 0)
+            self.ticks[bot] += told - before if told >= before else told
+            self._last_told[bot] = told
 
     def _apply(self, entry: Entry) -> None:
         books = self._owners[entry.stream]
@@ -49,17 +63,9 @@ class StreamBooks:
             # Its proper readers set it aside; if it booked a fill, that fill shows as lost.
             self.unreadable += 1
 
-    def positions(self) -> dict[str, str]:
-        """How far each stream was read."""
-        return dict(self._reader.positions)
-
     def rest_calls(self, account: str) -> dict[str, int]:
         raw: Any = self._client.hgetall(keys.rest_calls(account))
         return {name.decode(): int(count) for name, count in raw.items()}
-
-    def ticks_stepped(self, account: str, symbol: str) -> int:
-        """Ticks the bot says it has seen; 0 unless the run keeps progress."""
-        return bot_progress(self._client, account, symbol)[2]
 
     def commands_settled(self, account: str) -> bool:
         """True when the executor has dealt with every command."""

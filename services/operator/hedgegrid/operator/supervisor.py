@@ -92,7 +92,8 @@ class Supervisor:
         """End every process, the last stage first: SIGTERM, and SIGKILL for whoever is still there after 5 s."""
         for watched in self._watched:
             watched.restart_at = None
-        in_reverse = sorted(self.children[::-1], key=lambda child: -child.spec.stage)
+        in_reverse = sorted(self.children, key=lambda child: child.spec.stage)
+        in_reverse.reverse()
         for _, group in itertools.groupby(in_reverse, key=lambda child: child.spec.stage):
             self._stop_stage(list(group))
 
