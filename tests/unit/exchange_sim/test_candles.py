@@ -18,16 +18,8 @@ def filled() -> Candles:
 
 
 def test_minutes_without_trades_repeat_the_close() -> None:
-    closes = [(bar.start_ms // MINUTE, bar.open, bar.close, bar.volume) for bar in filled().latest("1", 10)]
-    assert closes == [
-        (6, 11, 11, 1),
-        (5, 9, 9, 0),
-        (4, 9, 9, 0),
-        (3, 9, 9, 1),
-        (2, 12, 12, 0),
-        (1, 12, 12, 0),
-        (0, 10, 12, 2),
-    ]
+    rows = [f"{bar.start_ms // MINUTE}: {bar.open} {bar.close} {bar.volume}" for bar in filled().latest("1", 10)]
+    assert rows == ["6: 11 11 1", "5: 9 9 0", "4: 9 9 0", "3: 9 9 1", "2: 12 12 0", "1: 12 12 0", "0: 10 12 2"]
 
 
 def test_larger_bars_are_made_of_minutes() -> None:
