@@ -6,11 +6,11 @@ import threading
 import redis
 
 from hedgegrid.bus import keys
-from hedgegrid.bus.lease import Lease, LeaseLost
+from hedgegrid.bus.lease import Lease
 from hedgegrid.metrics.consumers import Failure
-from hedgegrid.metrics.derived import Derived
+from hedgegrid.metrics.derived import Refreshed
 from hedgegrid.metrics.fleet_gauges import FleetGauges
-from hedgegrid.metrics.stream_gauges import GroupLost, StreamGauges
+from hedgegrid.metrics.stream_gauges import StreamGauges
 from hedgegrid.runtime.health import Health
 from hedgegrid.runtime.heartbeat import TTL_MS
 from hedgegrid.runtime.metric_names import Metrics
@@ -20,6 +20,9 @@ LAG_LIMIT = 10_000
 """Entries behind from which the figures are too old to call the service ready."""
 STALLED_POLLS = 8
 """Polls in a row with entries to read and none read, after which the process is replaced."""
+
+OUTAGE = (redis.ConnectionError, redis.TimeoutError)
+"""What passes by itself. Any other answer of Redis, such as a key of the wrong type, does not."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ class Poller:
         leases: list[Lease],
         streams: StreamGauges,
         fleet: FleetGauges,
-        derived: Derived,
+        derived: Refreshed,
         metrics: Metrics,
         health: Health,
         failure: Failure,
@@ -79,7 +82,7 @@ class Poller:
 
         Raises:
             LeaseLost, GroupLost, Stalled: this process must be replaced.
-            redis.RedisError: Redis gave no answer.
+            redis.RedisError: Redis gave no answer, or refused.
         """
         for lease in self._leases:
             lease.renew()
@@ -90,7 +93,7 @@ class Poller:
         self._health.set("heartbeat", beats, "" if beats else f"no {self._own_heartbeat}, it lives {TTL_MS} ms")
         try:
             self._streams.poll_market(self._market)
-        except redis.RedisError as error:
+        except OUTAGE as error:
             self._note_outage("market", error)
         else:
             self._health.set("market-redis", True)
@@ -99,10 +102,7 @@ class Poller:
         while not self._stop.is_set():
             try:
                 self.poll()
-            except (LeaseLost, GroupLost, Stalled) as error:
-                self._failure.fail(error)
-                return
-            except redis.RedisError as error:
+            except OUTAGE as error:
                 self._note_outage("money", error)
             except Exception as error:
                 self._failure.fail(error)
