@@ -12,8 +12,9 @@ from hedgegrid.bus.lease import Lease
 from hedgegrid.metrics.catch_up import ensure_group
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.fleet_gauges import FORGET_AFTER_MS, FleetGauges
-from hedgegrid.metrics.poller import STALLED_POLLS, Poller, Stalled
+from hedgegrid.metrics.poller import STALLED_AFTER_MS, Poller, Stalled
 from hedgegrid.metrics.stream_gauges import LAG_COUNTED, GroupLost, StreamGauges, account_streams
+from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.health import Health
 from hedgegrid.runtime.metric_names import Metrics
 from tests.integration.metrics.running import World
@@ -144,7 +145,9 @@ class NothingDerived:
         pass
 
 
-def poller(world: World, metrics: Metrics, health: Health, market: redis.Redis | None = None) -> Poller:
+def poller(
+    world: World, metrics: Metrics, health: Health, market: redis.Redis | None = None, clock: ManualClock | None = None
+) -> Poller:
     lease = Lease(world.client, keys.lease(world.account, "metrics"), "me", 60_000)
     assert lease.acquire()
     return Poller(
@@ -157,6 +160,7 @@ def poller(world: World, metrics: Metrics, health: Health, market: redis.Redis |
         metrics=metrics,
         health=health,
         failure=Failure(),
+        clock=clock or ManualClock(),
         own_heartbeat=keys.heartbeat("metrics", "me"),
     )
 
@@ -164,12 +168,16 @@ def poller(world: World, metrics: Metrics, health: Health, market: redis.Redis |
 def test_a_group_that_nobody_reads_is_a_stall_once_reading_is_expected(world: World, metrics: Metrics) -> None:
     groups(world)
     world.write(world.events, sample.accepted())
-    one = poller(world, metrics, Health())
-    for _ in range(2 * STALLED_POLLS):
+    clock = ManualClock()
+    one = poller(world, metrics, Health(), clock=clock)
+    for _ in range(3):
+        clock.advance_ms(STALLED_AFTER_MS)
         one.poll()
     one.expect_reading()
-    for _ in range(STALLED_POLLS - 1):
-        one.poll()
+    one.poll()
+    clock.advance_ms(STALLED_AFTER_MS - 1)
+    one.poll()
+    clock.advance_ms(1)
     with pytest.raises(Stalled, match="1 entries after 0-0"):
         one.poll()
 
