@@ -1,6 +1,7 @@
 """Figures that follow from several streams or from the time: PnL of open positions, age of the wallet figures."""
 
 from decimal import Decimal
+from typing import Protocol
 
 from hedgegrid.domain.order import Leg
 from hedgegrid.metrics.market_projection import MarketProjection
@@ -9,7 +10,15 @@ from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.metric_names import Metrics
 
 
+class Refreshed(Protocol):
+    """Something that is brought up to date from time to time."""
+
+    def refresh(self) -> None: ...
+
+
 class Derived:
+    """Gauges of what no single stream tells."""
+
     def __init__(
         self,
         metrics: Metrics,

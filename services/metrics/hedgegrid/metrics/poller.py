@@ -6,11 +6,12 @@ import threading
 import redis
 
 from hedgegrid.bus import keys
-from hedgegrid.bus.lease import Lease, LeaseLost
+from hedgegrid.bus.lease import Lease
 from hedgegrid.metrics.consumers import Failure
-from hedgegrid.metrics.derived import Derived
+from hedgegrid.metrics.derived import Refreshed
 from hedgegrid.metrics.fleet_gauges import FleetGauges
-from hedgegrid.metrics.stream_gauges import GroupLost, StreamGauges
+from hedgegrid.metrics.stream_gauges import StreamGauges
+from hedgegrid.runtime.clock import NS_PER_MS, Clock
 from hedgegrid.runtime.health import Health
 from hedgegrid.runtime.heartbeat import TTL_MS
 from hedgegrid.runtime.metric_names import Metrics
@@ -18,8 +19,11 @@ from hedgegrid.runtime.metric_names import Metrics
 PERIOD_S = 2.0
 LAG_LIMIT = 10_000
 """Entries behind from which the figures are too old to call the service ready."""
-STALLED_POLLS = 8
-"""Polls in a row with entries to read and none read, after which the process is replaced."""
+STALLED_AFTER_MS = 15_000
+"""With entries to read and none read for so long the process is replaced; FastStream rests 5 s after an error."""
+
+OUTAGE = (redis.ConnectionError, redis.TimeoutError)
+"""What passes by itself. Any other answer of Redis, such as a key of the wrong type, does not."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +43,11 @@ class Poller:
         leases: list[Lease],
         streams: StreamGauges,
         fleet: FleetGauges,
-        derived: Derived,
+        derived: Refreshed,
         metrics: Metrics,
         health: Health,
         failure: Failure,
+        clock: Clock,
         own_heartbeat: str,
     ) -> None:
         self._money = money
@@ -54,8 +59,10 @@ class Poller:
         self._metrics = metrics
         self._health = health
         self._failure = failure
+        self._clock = clock
         self._own_heartbeat = own_heartbeat
-        self._idle: dict[str, tuple[str, int]] = {}
+        self._moved: dict[str, tuple[str, int]] = {}
+        """Last delivered id by stream, and when it was seen first or nothing waited."""
         self._period_s = min(PERIOD_S, min((lease.ttl_ms for lease in leases), default=6000) / 3000)
         self._reading = threading.Event()
         self._stop = threading.Event()
@@ -79,7 +86,7 @@ class Poller:
 
         Raises:
             LeaseLost, GroupLost, Stalled: this process must be replaced.
-            redis.RedisError: Redis gave no answer.
+            redis.RedisError: Redis gave no answer, or refused.
         """
         for lease in self._leases:
             lease.renew()
@@ -90,7 +97,7 @@ class Poller:
         self._health.set("heartbeat", beats, "" if beats else f"no {self._own_heartbeat}, it lives {TTL_MS} ms")
         try:
             self._streams.poll_market(self._market)
-        except redis.RedisError as error:
+        except OUTAGE as error:
             self._note_outage("market", error)
         else:
             self._health.set("market-redis", True)
@@ -99,11 +106,9 @@ class Poller:
         while not self._stop.is_set():
             try:
                 self.poll()
-            except (LeaseLost, GroupLost, Stalled) as error:
-                self._failure.fail(error)
-                return
-            except redis.RedisError as error:
+            except OUTAGE as error:
                 self._note_outage("money", error)
+                self._moved.clear()  # nobody could read meanwhile
             except Exception as error:
                 self._failure.fail(error)
                 return
@@ -114,11 +119,13 @@ class Poller:
     def _check_progress(self, groups: dict[str, tuple[int, str]]) -> None:
         behind = {stream: lag for stream, (lag, _) in groups.items() if lag > LAG_LIMIT}
         self._health.set("lag", not behind, ", ".join(f"{stream} {lag} entries" for stream, lag in behind.items()))
+        now_ms = self._clock.monotonic_ns() // NS_PER_MS
         for stream, (lag, delivered) in groups.items():
-            before, polls = self._idle.get(stream, ("", 0))
-            polls = polls + 1 if lag > 0 and delivered == before and self._reading.is_set() else 0
-            self._idle[stream] = (delivered, polls)
-            if polls >= STALLED_POLLS:
+            before, since_ms = self._moved.get(stream, ("", now_ms))
+            if lag == 0 or delivered != before or not self._reading.is_set():
+                since_ms = now_ms
+            self._moved[stream] = (delivered, since_ms)
+            if now_ms - since_ms >= STALLED_AFTER_MS:
                 raise Stalled(f"{stream}: {lag} entries after {delivered} wait and are not read")
 
     def _note_outage(self, server: str, error: redis.RedisError) -> None:

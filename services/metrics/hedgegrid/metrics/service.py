@@ -184,6 +184,7 @@ class MetricsService:
             metrics=context.metrics,
             health=context.health,
             failure=self._failure,
+            clock=context.clock,
             own_heartbeat=heartbeat_key(NAME, settings.instance_id),
         )
 
