@@ -4,7 +4,7 @@ The record stands in the account's hash under `sent:<kind>:<client order id>` fr
 venue until the outcome is committed. Whoever finds one at start must treat it as possibly sent.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -130,7 +130,8 @@ class InFlight:
     overdue: bool = False
     """A snapshot that waited too long for the symbol to be settled."""
     looks: int = 0
-    absent_at_ns: list[int] = field(default_factory=list)
+    absent_at_ns: tuple[int, ...] = ()
+    """When full rounds showed no trace of it."""
     phase: Phase = Phase.RECONCILE
     """What the questions about it are counted as."""
 

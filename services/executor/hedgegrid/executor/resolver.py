@@ -102,7 +102,7 @@ class Resolver:
 
     def _not_found(self, entry: InFlight, started_ns: int) -> None:
         if not self._may_still_arrive(entry, started_ns):
-            entry.absent_at_ns.append(started_ns)
+            entry.absent_at_ns += (started_ns,)
         rounds = entry.absent_at_ns
         span_ns = rounds[-1] - rounds[0] if rounds else 0
         if len(rounds) < self._settings.absent_rounds or span_ns < self._settings.absent_span_ms * NS_PER_MS:

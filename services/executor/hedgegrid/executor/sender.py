@@ -96,7 +96,7 @@ class Sender:
         """Send the same command with the same id again, after it was proven that the first can have no effect."""
         entry.known_to_exist = False
         entry.looks = 0
-        entry.absent_at_ns.clear()
+        entry.absent_at_ns = ()
         self._lanes.again(entry, 0)
 
     def _before_send(self, entry: InFlight) -> None:
