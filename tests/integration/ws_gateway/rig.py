@@ -66,7 +66,7 @@ class Rig:
             gateway_metrics,
             self.clock,
             give_up=lambda reason: {name: feed.fail(reason) for name, feed in self.private.items()},
-            report_progress=True,
+            progress=client,
             bound=bound,
         )
         self.market = MarketPublisher(connect(redis_url, "test-market"), self.metrics, gateway_metrics)
