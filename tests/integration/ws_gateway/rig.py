@@ -60,8 +60,10 @@ class Rig:
         self.client = connect(redis_url, "test-look")
         self.private: dict[str, PrivateFeed] = {}
         self.public: list[PublicFeed] = []
+        self._events_client = connect(redis_url, "test-events")
+        self._market_client = connect(redis_url, "test-market")
         self.events = EventPublisher(
-            connect(redis_url, "test-events"),
+            self._events_client,
             self.metrics,
             gateway_metrics,
             self.clock,
@@ -69,7 +71,7 @@ class Rig:
             progress=client,
             bound=bound,
         )
-        self.market = MarketPublisher(connect(redis_url, "test-market"), self.metrics, gateway_metrics)
+        self.market = MarketPublisher(self._market_client, self.metrics, gateway_metrics)
         self._done = threading.Event()
         self.threads = [
             threading.Thread(target=run, args=(self._done,), daemon=True) for run in (self.events.run, self.market.run)
@@ -113,7 +115,8 @@ class Rig:
         for thread in self.threads:
             thread.join(10)
             assert not thread.is_alive(), "a publisher does not end"
-        self.client.close()
+        for client in (self.client, self._events_client, self._market_client):
+            client.close()
 
     def account_events(self, account: str) -> list[Message]:
         return [codec.decode_event(fields) for _, fields in self._entries(keys.events(account))]

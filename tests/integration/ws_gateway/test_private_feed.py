@@ -85,6 +85,7 @@ def test_instant_answers_lose_nothing_in_100_sessions(rig: Rig, venue: ScriptedV
     for session in range(1, 101):
         eventually(lambda: feed.losses[LossKind.CLOSED] + feed.losses[LossKind.SUBSCRIBE] >= session, "session ended")  # noqa: B023
         rig.clock.skip_ms(300_000)
+        feed.on_lost("look at the clock")
     feed.stop()
     feed.thread.join(10)
     eventually(lambda: rig.events.queue.empty() and len(accepted(rig.account_events(account))) >= 300, "all in")

@@ -107,10 +107,6 @@ def test_burst_is_conflated_to_the_newest(rig: Rig, venue: ScriptedVenue) -> Non
     eventually(lambda: prices(rig.market_messages("BTCUSDT"))[-1:] == [Decimal(3100)], "newest tick", 30)
     seen = prices(rig.market_messages("BTCUSDT"))
     assert seen == sorted(seen)
-    conflated = (
-        rig.metrics.registry.get_sample_value(
-            "hedgegrid_ticks_conflated_total", {"service": "ws-gateway", "symbol": "BTCUSDT"}
-        )
-        or 0
-    )
+    labels = {"service": "ws-gateway", "symbol": "BTCUSDT"}
+    conflated = rig.metrics.registry.get_sample_value("hedgegrid_ticks_conflated_total", labels) or 0
     assert len(seen) + conflated == 3001
