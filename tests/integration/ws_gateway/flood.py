@@ -80,8 +80,8 @@ def read(redis_url: str, symbols: list[str], done: Event, out: Any) -> None:
 
 def gate(redis_url: str, seconds: float, symbols: list[str], out: Any) -> None:
     """The gateway's public half for a while; its CPU time and what it says of its own latency."""
-    from hedgegrid.ws_gateway import app  # noqa: PLC0415
-    from tests.integration.ws_gateway.rig import Rig  # noqa: PLC0415
+    from hedgegrid.ws_gateway import app
+    from tests.integration.ws_gateway.rig import Rig
 
     class Venue:
         url = f"ws://127.0.0.1:{PORT}"
@@ -98,7 +98,9 @@ def gate(redis_url: str, seconds: float, symbols: list[str], out: Any) -> None:
     got = sample("hedgegrid_feed_frames_total", {"feed": "public", "account": "", "topic": "tickers"}) or 0
     name = "hedgegrid_ticks_conflated_total"
     conflated = sum(sample(name, {"service": "ws-gateway", "symbol": symbol}) or 0 for symbol in symbols)
-    total, count = (sample(f"hedgegrid_feed_publish_seconds_{what}", {"feed": "public"}) or 0 for what in ("sum", "count"))
+    total, count = (
+        sample(f"hedgegrid_feed_publish_seconds_{what}", {"feed": "public"}) or 0 for what in ("sum", "count")
+    )
     rig.close()
     out.put((cpu / lasted, got, conflated, total / max(count, 1) * 1e3))
 
@@ -124,7 +126,9 @@ def main(redis_url: str, rate: int = 1000, seconds: float = 12, count: int = 4) 
     from_receipt, from_sending = reads.get()
     venue.terminate()
     per_message = cpu / (got / (seconds - 1)) * 1e6
-    print(f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated; CPU {cpu:.0%} of a core, {per_message:.0f} us a message")  # noqa: T201
+    print(
+        f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated; CPU {cpu:.0%} of a core, {per_message:.0f} us a message"
+    )
     print(f"receipt → in Redis (answered), mean {mean_ms:.2f} ms")  # noqa: T201
     show("receipt → reader", from_receipt)
     show("venue's sending → reader", from_sending)
