@@ -1,7 +1,8 @@
 """How far the services have come, so that a simulated exchange can wait for them instead of outrunning them.
 
-Kept on the market server: it is told with every tick and worth nothing after a restart. Off in normal operation. Fields are written by the service that knows: the gateway counts private frames it has
-published per account, a worker tells the venue time of the newest tick it has stepped and the event it stands at.
+Kept on the market server: it is told with every tick and worth nothing after a restart. Off in normal operation. Fields
+are written by the service that knows: the gateway counts the private frames it has published per account, a worker
+tells the venue time of the newest tick it has stepped and the event it stands at.
 """
 
 from collections.abc import Iterable, Mapping

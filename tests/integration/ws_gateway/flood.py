@@ -107,7 +107,7 @@ def gate(redis_url: str, seconds: float, symbols: list[str], out: Any) -> None:
 
 def show(name: str, values: list[float]) -> None:
     cuts = statistics.quantiles(values, n=1000)
-    print(f"{name}: p50 {cuts[499]:.2f}  p99 {cuts[989]:.2f}  p99.9 {cuts[998]:.2f}  max {max(values):.2f} ms")  # noqa: T201
+    print(f"{name}: p50 {cuts[499]:.2f}  p99 {cuts[989]:.2f}  p99.9 {cuts[998]:.2f}  max {max(values):.2f} ms")
 
 
 def main(redis_url: str, rate: int = 1000, seconds: float = 12, count: int = 4) -> None:
@@ -127,9 +127,10 @@ def main(redis_url: str, rate: int = 1000, seconds: float = 12, count: int = 4) 
     venue.terminate()
     per_message = cpu / (got / (seconds - 1)) * 1e6
     print(
-        f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated; CPU {cpu:.0%} of a core, {per_message:.0f} us a message"
+        f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated; "
+        f"CPU {cpu:.0%} of a core, {per_message:.0f} us a message"
     )
-    print(f"receipt → in Redis (answered), mean {mean_ms:.2f} ms")  # noqa: T201
+    print(f"receipt → in Redis (answered), mean {mean_ms:.2f} ms")
     show("receipt → reader", from_receipt)
     show("venue's sending → reader", from_sending)
     connect(redis_url, "flood-clean").delete(*(keys.market(symbol) for symbol in symbols))
