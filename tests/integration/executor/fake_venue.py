@@ -50,6 +50,7 @@ class FakeVenue:
         self.closed_pnl: list[Row] = []
         self.positions: dict[int, Row] = {idx: _position(idx) for idx in (1, 2)}
         self.requests: list[Seen] = []
+        self.started_at = time.monotonic()
         self.faults: dict[str, deque[Fault]] = {}
         self.on_request: Callable[[Seen], None] | None = None
         self.hidden: set[str] = set()

@@ -80,9 +80,15 @@ class Running:
         )
         rest = RestClient(rest_settings, "test-key-0001", "test-secret-0001", calls.count)
         self.executor = AccountExecutor(self.context, self.settings, floor.config, owner, rest, calls)
+        self._account = floor.account
         self.fault: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def why(self, condition: str) -> str:
+        """Reason of a health condition such as `account` or `venue`; "" while it is not stated."""
+        stated = self.health.conditions.get(f"{condition}:{self._account}")
+        return stated.reason if stated else ""
 
     def stop(self) -> None:
         self.context.stopping.set()

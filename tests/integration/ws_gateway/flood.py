@@ -130,9 +130,7 @@ def main(redis_url: str, rate: int = 1000, seconds: float = 12, count: int = 4) 
     venue.terminate()
     per_message = cpu / (got / (seconds - 1)) * 1e6
     say(f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated")
-    say(
-        f"CPU {cpu:.0%} of a core, {per_message:.0f} us a message; receipt → in Redis (answered), mean {mean_ms:.2f} ms"
-    )
+    say(f"CPU {cpu:.0%} of a core, {per_message:.0f} us a message; receipt → in Redis, mean {mean_ms:.2f} ms")
     show("receipt → reader", from_receipt)
     show("venue's sending → reader", from_sending)
     connect(redis_url, "flood-clean").delete(*(keys.market(symbol) for symbol in symbols))

@@ -68,7 +68,7 @@ class Rig:
             gateway_metrics,
             self.clock,
             give_up=lambda reason: {name: feed.fail(reason) for name, feed in self.private.items()},
-            report_progress=True,
+            progress=self.client,
             bound=bound,
         )
         self.market = MarketPublisher(self._market_client, self.metrics, gateway_metrics)

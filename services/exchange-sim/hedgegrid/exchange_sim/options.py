@@ -33,6 +33,7 @@ class Options:
     autostart: bool = True
     conduct: Conduct = field(default_factory=Conduct)
     pace_redis: str | None = None
+    pace_market_redis: str | None = None
     pace_bots: tuple[tuple[str, str], ...] = ()
 
 
@@ -76,6 +77,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
             send_limit_bytes=_at_least(given.send_limit_kb, 1, "--send-limit-kb") * 1024,
         ),
         pace_redis=given.pace_redis,
+        pace_market_redis=given.pace_market_redis,
         pace_bots=_bots(given.pace_bots),
     )
 
@@ -103,6 +105,7 @@ def _parser() -> _Parser:
     add("--send-limit-kb", type=int, default=8192, help="unsent data after which a slow reader is cut off")
     add("--topic-order", default=AS_HAPPENED, help=f"{AS_HAPPENED}, {SHUFFLED} or e.g. position,wallet,execution,order")
     add("--pace-redis", metavar="URL", help="with --speed max: wait for the bots' progress there")
+    add("--pace-market-redis", metavar="URL", help="where the ticks are, if not there too")
     add("--pace-bots", metavar="ACCOUNT:SYMBOL,…", help="the bots to wait for")
     return parser
 

@@ -48,6 +48,8 @@ class AccountExecutor:
         self._client = connect(settings.redis_url, f"executor-{config.id}")
         self._renewing = connect(settings.redis_url, f"executor-lease-{config.id}")
         self._market: redis.Redis | None = None
+        self.tenure: Tenure | None = None
+        """The present or last time in office."""
 
     def run(self) -> None:
         """Until the process stops: take the lease, serve, and after losing it or Redis begin again.
@@ -66,6 +68,7 @@ class AccountExecutor:
     def _one_term(self) -> None:
         load_functions(self._client)
         tenure = Tenure(self._renewing, self._config.id, self._owner, self._settings.lease_ttl_ms, self._context.clock)
+        self.tenure = tenure
         self._show_lease(tenure)
         while not tenure.take():
             self._condition(True, "standby: another executor holds the lease")

@@ -28,6 +28,8 @@ class Tenure:
         self._renewed_ns = 0
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self.certain_for_ns = int(ttl_ms * NS_PER_MS * TRUSTED_SHARE)
+        """How long after a renewal began the lease is relied on."""
         self.taken_over = False
         """True when another owner held it and did not give it back: its last request may still be on its way."""
 
@@ -52,7 +54,7 @@ class Tenure:
     def certain(self) -> bool:
         """True while nobody else can have the lease, by our own clock and without asking anybody."""
         age_ns = self._clock.monotonic_ns() - self._renewed_ns
-        return self.lease.held and age_ns < self.lease.ttl_ms * NS_PER_MS * TRUSTED_SHARE
+        return self.lease.held and age_ns < self.certain_for_ns
 
     def end(self, release: bool) -> None:
         """Stop renewing; with `release` others may take over at once, else when the lease has run out."""

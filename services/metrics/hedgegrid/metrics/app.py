@@ -23,6 +23,16 @@ POLL_MS = 1000
 """One blocking read; below the socket timeout."""
 STOP_TIMEOUT_S = 1.0
 
+ABOUT = {
+    "market": "Ticks of a symbol and the state of the public feed. Written by ws-gateway; newest matters, older ones "
+    "may be dropped.",
+    "events": "What happened at the venue, in order. Written by ws-gateway (pushes) and executor (outcomes); never "
+    "lost.",
+    "commands": "What the strategy wants done, in order. Written inside its commits; never lost.",
+    "ledger": "What was earned and why. Written inside the strategy's commits; never lost.",
+    "control": "The operator's wishes. Never lost.",
+}
+
 _log = logging.getLogger("hedgegrid.metrics.faststream")
 
 _NO_RETRY: dict[str, Any] = {
@@ -59,23 +69,23 @@ def build_app(*brokers: RedisBroker) -> FastStream:
         specification=AsyncAPI(
             title="hedgegrid streams",
             version="1",
-            description="Every message of the system, as the metrics service reads them. Names in braces stand for "
-            "an account and a symbol; the braces themselves are part of the keys (Redis Cluster hash tags).",
+            description="Every message of the system, as the metrics service reads it. An entry of a stream has one "
+            "field, __data__, with the message as JSON. In the keys, {account} and {SYMBOL} stand for an account and "
+            "a symbol; the braces themselves are part of the keys (Redis Cluster hash tags).",
         ),
     )
 
 
-def subscribe_account_stream(broker: RedisBroker, stream: str, description: str, handle: Handler) -> None:
+def subscribe_account_stream(broker: RedisBroker, account: str, kind: str, stream: str, handle: Handler) -> None:
     """Read a stream through the group; the handler acknowledges."""
     sub = StreamSub(stream, group=GROUP, consumer=CONSUMER, batch=True, max_records=BATCH, polling_interval=POLL_MS)
-    _subscribe(broker, sub, stream, description, handle)
+    _subscribe(broker, sub, f"{kind}.{account}", ABOUT[kind], handle)
 
 
-def subscribe_market(broker: RedisBroker, symbol: str, after: str, description: str, handle: Handler) -> None:
+def subscribe_market(broker: RedisBroker, symbol: str, after: str, handle: Handler) -> None:
     """Read a market stream without a group from behind an entry; what comes while nobody reads is not missed."""
-    stream = keys.market(symbol)
-    sub = StreamSub(stream, last_id=after, batch=True, max_records=BATCH, polling_interval=POLL_MS)
-    _subscribe(broker, sub, stream, description, handle)
+    sub = StreamSub(keys.market(symbol), last_id=after, batch=True, max_records=BATCH, polling_interval=POLL_MS)
+    _subscribe(broker, sub, f"market.{symbol}", ABOUT["market"], handle)
 
 
 def _subscribe(broker: RedisBroker, sub: StreamSub[Any], title: str, description: str, handle: Handler) -> None:

@@ -101,11 +101,14 @@ class MetricsService:
                 if self._context.stopping.wait(LEASE_RETRY_S):
                     self._release_leases()
                     return False
+        for account in self._leases:
+            self._context.metrics.lease_held.labels(account, LEASE_NAME).set(1)
         return True
 
     def _release_leases(self) -> None:
         try:
-            for lease in self._leases.values():
+            for account, lease in self._leases.items():
+                self._context.metrics.lease_held.labels(account, LEASE_NAME).set(0)
                 lease.release()
         except redis.RedisError as error:
             _log.warning("leases were not released, they expire by themselves: %s", error)
@@ -151,7 +154,7 @@ class MetricsService:
             for stream in account.streams:
                 consumer = AccountConsumer(stream, self._totals[account.id], self._exporter, self._money, async_client)
                 handle = self._failure.guard(consumer.handle)
-                wiring.subscribe_account_stream(money, stream.name, stream.kind, handle)
+                wiring.subscribe_account_stream(money, account.id, stream.kind, stream.name, handle)
         market = money if settings.market_url == settings.redis_url else wiring.build_broker(settings.market_url)
         for symbol in self._context.config.symbols:
             self._follow_market(market, symbol)
@@ -166,9 +169,8 @@ class MetricsService:
             for unreadable in consumer.fold([last]):
                 dead_letter.set_aside(self._market_redis, unreadable.entry, unreadable.reason)
             self._exporter.export(self._market.table)
-        wiring.subscribe_market(
-            broker, symbol, last.id if last else START, "market", self._failure.guard(consumer.handle)
-        )
+        handle = self._failure.guard(consumer.handle)
+        wiring.subscribe_market(broker, symbol, last.id if last else START, handle)
 
     def _poller(self) -> Poller:
         settings, context = self._context.settings, self._context

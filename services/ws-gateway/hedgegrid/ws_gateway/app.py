@@ -1,6 +1,5 @@
 """The service: which sockets and publishers there are, their health and metrics."""
 
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -21,7 +20,6 @@ OBSERVE_EVERY_S = 0.5
 STOP_S = 10.0
 SWITCH_INTERVAL_S = 0.0005
 """Socket threads and publishers take turns: Python's default of 5 ms would be the latency."""
-PROGRESS_VARIABLE = "HEDGEGRID_PROGRESS"
 
 ENVIRONMENTS: dict[str, Environment] = {
     "paper": "mainnet",  # by name only: the URLs of the simulated exchange replace it
@@ -46,7 +44,7 @@ class Gateway:
             gateway_metrics,
             context.clock,
             give_up=self._give_up,
-            report_progress=os.environ.get(PROGRESS_VARIABLE) == "1",
+            progress=connect(settings.market_url, "ws-gateway-progress") if settings.progress else None,
         )
         self._market = MarketPublisher(
             connect(settings.market_url, "ws-gateway-market"), context.metrics, gateway_metrics

@@ -48,7 +48,10 @@ class _Parcel:
 
 
 class EventPublisher:
-    """One thread for all accounts. `accepting` is clear from the moment events were given up until Redis answers."""
+    """One thread for all accounts. `accepting` is clear from the moment events were given up until Redis answers.
+
+    `progress` is the market server when a simulated exchange waits for us (`bus.progress`), else None.
+    """
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class EventPublisher:
         clock: Clock,
         *,
         give_up: GiveUp,
-        report_progress: bool = False,
+        progress: redis.Redis | None = None,
         bound: HoldingBound | None = None,
     ) -> None:
         self.queue: SimpleQueue[Item] = SimpleQueue()
@@ -70,7 +73,7 @@ class EventPublisher:
         self._gateway = gateway
         self._clock = clock
         self._give_up_sessions = give_up
-        self._report_progress = report_progress
+        self._progress = progress
         self._bound = bound or HoldingBound()
         self._void: dict[str, int] = {}
         self._told: list[FeedNews] = []
@@ -159,8 +162,8 @@ class EventPublisher:
             letter = parcel.dead[0]
             set_aside_raw(self._client, letter.stream, letter.raw, letter.reason)
             parcel.dead.pop(0)
-        if self._report_progress and parcel.frames is not None:
-            report_private_frames(self._client, parcel.account, parcel.frames)
+        if self._progress is not None and parcel.frames is not None:
+            report_private_frames(self._progress, parcel.account, parcel.frames)
 
     def _note_failure(self, error: redis.RedisError, account: str, waiting: int) -> None:
         self._metrics.redis_errors.labels(SERVICE, "money").inc()
