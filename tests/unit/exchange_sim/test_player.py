@@ -139,6 +139,7 @@ def test_at_maximum_speed_every_step_waits_for_the_pace() -> None:
     async def test() -> None:
         exchange = exchange_of(Script([quote(i * 1000, str(100 + i)) for i in range(4)]))
         exchange.player.pace = pace = Recorder()
+        exchange.hub.wanted = lambda topic: topic.startswith("tickers")  # type: ignore[method-assign]
         exchange.player.start()
         await exchange.player.run()
         first = pace.settled_ms[0]
