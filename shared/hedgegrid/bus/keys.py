@@ -47,6 +47,11 @@ def rest_calls(account: str) -> str:
     return f"{{{account}}}:rest-calls"
 
 
+def members(service: str) -> str:
+    """Sorted set: live instances of a scaled service by expiry (wall clock ms)."""
+    return f"members:{service}"
+
+
 def heartbeat(service: str, instance: str) -> str:
     return f"heartbeat:{service}:{instance}"
 

@@ -51,7 +51,8 @@ class CheckpointReader:
         for raw_stream, rows in answer or ():
             stream = raw_stream.decode()
             entries.extend(Entry(stream, raw_id.decode(), fields or {}) for raw_id, fields in rows)
-            self.positions[stream] = rows[-1][0].decode()
+            if stream in self.positions:  # it may have been let go while this read was waiting
+                self.positions[stream] = rows[-1][0].decode()
         return entries
 
 

@@ -80,7 +80,7 @@ def test_commands_and_controls_are_counted_by_kind() -> None:
         cm.AmendOrder(symbol=BTC, leg=Leg.LONG, client_order_id="x", qty=d(1), price=d(2)),
         cm.CancelOrder(symbol=BTC, leg=Leg.LONG, client_order_id="x"),
         cm.CancelAllOrders(symbol=BTC),
-        cm.RequestSnapshot(symbol=BTC, reason=SnapshotReason.START),
+        cm.RequestSnapshot(request=1, symbol=BTC, reason=SnapshotReason.START),
     ]
     for number, command in enumerate(every, start=1):
         commands.apply(f"{number}-0", command)

@@ -1,0 +1,117 @@
+"""One leased bot: its state in Redis, stepped through the pure core and committed with what follows from it."""
+
+import msgspec
+import redis
+
+from hedgegrid.bus import keys
+from hedgegrid.bus.fenced_state import FencedState
+from hedgegrid.bus.lease import Lease
+from hedgegrid.bus.reader import START, id_key
+from hedgegrid.messages.base import Message
+from hedgegrid.messages.commands import Command
+from hedgegrid.messages.ledger import LedgerMessage
+from hedgegrid.strategy.core.config import DualGridConfig
+from hedgegrid.strategy.core.inputs import CoreInput
+from hedgegrid.strategy.core.state import SCHEMA, BotState
+from hedgegrid.strategy.core.step import step
+
+
+class StateUnreadable(Exception):
+    """The stored state is of a schema this code does not know; it must not guess."""
+
+
+class Bot:
+    def __init__(self, account: str, symbol: str, config: DualGridConfig, config_hash: str) -> None:
+        self.account = account
+        self.symbol = symbol
+        self.config = config
+        self._config_hash = config_hash
+        self.state = BotState(symbol=symbol)
+        self.events_at = START
+        self.control_at = START
+        self.ticks = 0
+        self.tick_ms = 0
+        self._commands: list[Command] = []
+        self._ledger: list[LedgerMessage] = []
+        self._dirty = False
+
+    def fresh(self) -> "Bot":
+        """The same bot with nothing in it: what a former holding of it knew is stale."""
+        return Bot(self.account, self.symbol, self.config, self._config_hash)
+
+    def open(self, client: redis.Redis, lease: Lease) -> None:
+        """Load what the last holder committed, or start new.
+
+        Raises:
+            StateUnreadable: see the class.
+        """
+        self.lease = lease
+        self._stored = FencedState(client, keys.bot(self.account, self.symbol), lease)
+        fields = self._stored.load()
+        if "state" in fields:
+            schema = int(fields["schema"])
+            if schema != SCHEMA:
+                raise StateUnreadable(
+                    f"{self._stored.key} has schema {schema}, this worker knows {SCHEMA}: "
+                    "run the version that wrote it, or upgrade"
+                )
+            self.state = msgspec.json.decode(fields["state"], type=BotState)
+            self.events_at = fields["events_at"].decode()
+            self.control_at = fields["control_at"].decode()
+
+    def take(self, event: CoreInput) -> None:
+        """Step; what follows waits for `commit`."""
+        decision = step(self.config, self.state, event)
+        if decision.state is self.state:
+            return
+        self.state = decision.state
+        self._commands += decision.commands
+        self._ledger += decision.ledger
+        self._dirty = True
+
+    @property
+    def has_decided(self) -> bool:
+        """Commands wait for the commit."""
+        return bool(self._commands)
+
+    def events_read(self, entry_id: str) -> None:
+        """Everything up to this event entry has been taken or was none of this bot's business."""
+        self.events_at = max(self.events_at, entry_id, key=id_key)
+
+    def control_read(self, entry_id: str) -> None:
+        self.control_at = max(self.control_at, entry_id, key=id_key)
+
+    def commit(self, now_ns: int, always: bool = False) -> bool:
+        """Write state, checkpoint, commands and ledger rows together; False when there was nothing to write.
+
+        Raises:
+            LeaseLost, CommitConflict, redis.RedisError: nothing was written; the bot must be let go.
+        """
+        if not self._dirty and not always:
+            return False
+        messages: list[tuple[str, Message]] = [
+            (keys.commands(self.account), _stamped(command, now_ns)) for command in self._commands
+        ]
+        messages += [(keys.ledger(self.account), row) for row in self._ledger]
+        self._stored.commit(
+            {
+                "state": msgspec.json.encode(self.state),
+                "schema": str(SCHEMA),
+                "config_hash": self._config_hash,
+                "events_at": self.events_at,
+                "control_at": self.control_at,
+            },
+            add=messages,
+        )
+        self._commands.clear()
+        self._ledger.clear()
+        self._dirty = False
+        return True
+
+
+def _stamped(command: Command, now_ns: int) -> Command:
+    """Add when it was decided; kept out of the core so that a replay gives identical commands."""
+    stamps = {"issued_ms": now_ns // 1_000_000}
+    if hasattr(command, "decided_ns"):
+        stamps["decided_ns"] = now_ns
+    return msgspec.structs.replace(command, **stamps)

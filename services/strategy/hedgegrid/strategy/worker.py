@@ -1,0 +1,224 @@
+"""The strategy worker: leases bots, reads their streams, steps, commits. One synchronous loop."""
+
+import logging
+import time
+from collections.abc import Iterable
+
+import redis
+
+from hedgegrid.bus import codec, keys, progress
+from hedgegrid.bus.connection import connect, load_functions
+from hedgegrid.bus.dead_letter import set_aside
+from hedgegrid.bus.fenced_state import CommitConflict
+from hedgegrid.bus.lease import LeaseLost
+from hedgegrid.bus.members import Membership
+from hedgegrid.bus.reader import Entry, TrimmedAway, check_not_trimmed, id_key, last_id
+from hedgegrid.bus.split_reader import open_reader
+from hedgegrid.messages.market import QuoteTick
+from hedgegrid.runtime.service import ServiceContext
+from hedgegrid.strategy.bot import Bot
+from hedgegrid.strategy.core.inputs import GapFound, WorkerStarted
+from hedgegrid.strategy.fleet import Fleet
+
+READ_BLOCK_MS = 200
+"""Upper bound of the time between two looks at the leases."""
+TICK_TOO_OLD_MS = 2_000
+REPORT_EVERY_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    def __init__(self, context: ServiceContext, bots: Iterable[Bot]) -> None:
+        settings = context.settings
+        self._context = context
+        self._money = connect(settings.redis_url, f"strategy-{settings.instance_id}")
+        self._market = connect(settings.market_url, f"strategy-{settings.instance_id}")
+        self._reader = open_reader(settings.redis_url, settings.market_url, "market:", "strategy-reader")
+        self._fleet = Fleet(
+            self._money,
+            Membership(self._money, "strategy", settings.instance_id, settings.lease_ttl_ms),
+            tuple(bots),
+            settings.instance_id,
+            settings.lease_ttl_ms,
+        )
+        self._run_id = ""
+        self._next_report_s = 0.0
+
+    def run(self) -> None:
+        self._connect()
+        while not self._context.stopping.is_set():
+            try:
+                self._turn()
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                _log.warning("redis is away: %s", error)
+                self._context.metrics.redis_errors.labels("strategy", "money").inc()
+                self._context.stopping.wait(0.2)
+                self._reconnect()
+        self._leave()
+
+    def _turn(self) -> None:
+        taken, left = self._fleet.look_after(self._context.clock.now_ms())
+        for bot in left:
+            self._let_go(bot)
+        for bot in taken:
+            self._take_over(bot)
+        self._context.health.set("leases", True, f"{len(self._fleet.held)} bots held")
+        entries = self._reader.read(READ_BLOCK_MS) if self._fleet.held else self._idle()
+        if entries:
+            self._dispatch(entries)
+        self._report(bool(entries))
+
+    def _idle(self) -> list[Entry]:
+        self._context.stopping.wait(READ_BLOCK_MS / 1000)
+        return []
+
+    def _dispatch(self, entries: list[Entry]) -> None:
+        """Account events and controls first, in order; then the newest tick of each symbol."""
+        newest: dict[str, QuoteTick] = {}
+        for entry in entries:
+            if entry.stream.startswith("market:"):
+                self._note_market(entry, newest)
+            else:
+                self._take_account_entry(entry)
+        for bot in list(self._fleet.held.values()):
+            self._commit(bot)
+        for symbol, tick in newest.items():
+            self._take_tick(symbol, tick)
+
+    def _note_market(self, entry: Entry, newest: dict[str, QuoteTick]) -> None:
+        try:
+            message = codec.decode_market(entry.fields)
+        except codec.UnreadableMessage as error:
+            self._set_aside(self._market, entry, error)
+            return
+        if isinstance(message, QuoteTick):
+            if message.symbol in newest:
+                self._context.metrics.ticks_conflated.labels("strategy", message.symbol).inc()
+            newest[message.symbol] = message
+            for bot in self._fleet.of_symbol(message.symbol):
+                bot.ticks += 1
+
+    def _take_account_entry(self, entry: Entry) -> None:
+        bots = self._fleet.of_stream(entry.stream)
+        is_control = entry.stream.endswith(":control")
+        try:
+            message = (codec.decode_control if is_control else codec.decode_event)(entry.fields)
+        except codec.UnreadableMessage as error:
+            self._set_aside(self._money, entry, error)
+            gap = GapFound(reason=str(error), ts_event=self._context.clock.now_ms())
+            for bot in bots:
+                bot.take(gap)
+                bot.events_read(entry.id)
+            return
+        symbol = getattr(message, "symbol", None)
+        for bot in bots:
+            position = bot.control_at if is_control else bot.events_at
+            if id_key(entry.id) <= id_key(position):
+                continue
+            (bot.control_read if is_control else bot.events_read)(entry.id)
+            if symbol is None or symbol == bot.symbol:
+                bot.take(message)
+
+    def _take_tick(self, symbol: str, tick: QuoteTick) -> None:
+        clock, metrics = self._context.clock, self._context.metrics
+        too_old = clock.now_ms() - tick.ts_init > TICK_TOO_OLD_MS
+        for bot in self._fleet.of_symbol(symbol):
+            if not too_old:
+                bot.take(tick)
+                if bot.has_decided:
+                    metrics.tick_to_decision.labels(bot.account, symbol).observe((clock.now_ns() - tick.cause_ns) / 1e9)
+                self._commit(bot)
+            bot.tick_ms = tick.ts_event
+        metrics.ticks.labels("strategy", symbol).inc()
+
+    def _commit(self, bot: Bot) -> None:
+        started = time.perf_counter()
+        try:
+            written = bot.commit(self._context.clock.now_ns())
+        except (LeaseLost, CommitConflict) as error:
+            _log.warning("lost the bot: %s", error, extra={"account": bot.account, "symbol": bot.symbol})
+            self._fleet.forget(bot)
+            self._unfollow(bot)
+            return
+        if written:
+            metrics = self._context.metrics
+            metrics.commit.labels(bot.account, bot.symbol).observe(time.perf_counter() - started)
+            metrics.steps.labels(bot.account, bot.symbol).inc()
+
+    def _take_over(self, bot: Bot) -> None:
+        now_ms = self._context.clock.now_ms()
+        for stream, position in self._positions(bot):
+            try:
+                check_not_trimmed(self._money, stream, position)
+            except TrimmedAway as gap:
+                bot.take(GapFound(reason=str(gap), ts_event=now_ms))
+        bot.take(WorkerStarted(ts_event=now_ms))
+        self._commit(bot)
+        for stream, position in self._positions(bot):
+            self._reader.follow(stream, position)
+        market = keys.market(bot.symbol)
+        self._reader.follow(market, last_id(self._market, market))
+        self._context.metrics.lease_held.labels(bot.account, bot.symbol).set(1)
+        self._context.metrics.lease_epoch.labels(bot.account, bot.symbol).set(bot.lease.epoch)
+        _log.info("took over", extra={"account": bot.account, "symbol": bot.symbol, "epoch": bot.lease.epoch})
+
+    def _let_go(self, bot: Bot) -> None:
+        """Hand a bot to the others: commit where it stands, then free the lease."""
+        self._unfollow(bot)
+        try:
+            bot.commit(self._context.clock.now_ns(), always=True)
+            bot.lease.release()
+        except (LeaseLost, CommitConflict, redis.RedisError) as error:
+            _log.warning("gave up without a last word: %s", error, extra={"symbol": bot.symbol})
+
+    def _unfollow(self, bot: Bot) -> None:
+        held = self._fleet.held.values()
+        if not any(other.symbol == bot.symbol for other in held):
+            self._reader.unfollow(keys.market(bot.symbol))
+        if not any(other.account == bot.account for other in held):
+            for stream, _ in self._positions(bot):
+                self._reader.unfollow(stream)
+        self._context.metrics.lease_held.labels(bot.account, bot.symbol).set(0)
+
+    def _positions(self, bot: Bot) -> tuple[tuple[str, str], tuple[str, str]]:
+        return (keys.events(bot.account), bot.events_at), (keys.control(bot.account), bot.control_at)
+
+    def _connect(self) -> None:
+        load_functions(self._money)
+        self._run_id = str(self._money.info("server")["run_id"])
+
+    def _reconnect(self) -> None:
+        """After an outage: the same server goes on; another run of it may have gone back in time."""
+        try:
+            run_id = str(self._money.info("server")["run_id"])
+            if run_id == self._run_id:
+                return
+            load_functions(self._money)
+        except redis.RedisError:
+            return
+        _log.warning("redis was restarted; reconciling every bot")
+        self._run_id = run_id
+        for bot in list(self._fleet.held.values()):
+            bot.take(GapFound(reason="redis was restarted", ts_event=self._context.clock.now_ms()))
+            self._commit(bot)
+
+    def _report(self, moved: bool) -> None:
+        now_s = time.monotonic()
+        if not (moved and self._context.settings.progress) and now_s < self._next_report_s:
+            return
+        self._next_report_s = now_s + REPORT_EVERY_S
+        for bot in self._fleet.held.values():
+            progress.report_bot(self._market, bot.account, bot.symbol, bot.tick_ms, bot.events_at, bot.ticks)
+
+    def _set_aside(self, client: redis.Redis, entry: Entry, error: Exception) -> None:
+        _log.error("unreadable entry set aside: %s", error, extra={"stream": entry.stream, "id": entry.id})
+        set_aside(client, entry, str(error))
+        self._context.metrics.dead_letters.labels(entry.stream).inc()
+
+    def _leave(self) -> None:
+        for bot in list(self._fleet.held.values()):
+            self._fleet.forget(bot)
+            self._let_go(bot)
+        self._fleet.leave()
+        self._reader.close()

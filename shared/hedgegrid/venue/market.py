@@ -1,0 +1,72 @@
+"""What the venue knows of one symbol's market, and its price band."""
+
+from decimal import Decimal
+
+from hedgegrid.domain.instrument import Instrument
+from hedgegrid.domain.money import ZERO
+from hedgegrid.domain.order import Side
+from hedgegrid.venue.book import RestingBook
+from hedgegrid.venue.liquidity import DisplayedSide
+
+
+class Market:
+    """`seq` counts what happened to orders and positions of the symbol; it joins the rows of one fill."""
+
+    __slots__ = (
+        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "seq", "symbol", "updated_ms",
+    )  # fmt: skip
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.symbol = instrument.symbol
+        self.last: Decimal | None = None
+        self.mark: Decimal | None = None
+        self.index: Decimal | None = None
+        self.funding_rate: Decimal | None = None
+        self.bid = DisplayedSide(Side.BUY, instrument)
+        self.ask = DisplayedSide(Side.SELL, instrument)
+        self.book = RestingBook(instrument)
+        self.seq = 0
+        self.updated_ms = 0
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def displayed(self, side: Side) -> DisplayedSide:
+        """Side of the quote on which orders of `side` rest."""
+        return self.bid if side is Side.BUY else self.ask
+
+    @property
+    def reference(self) -> Decimal | None:
+        """Mark price, else the last trade, else a quote; None before any input."""
+        return self.mark or self.last or self.bid.best or self.ask.best
+
+    def bound(self, side: Side) -> Decimal | None:
+        """Worst price at which an order may trade: highest for a buy, lowest for a sell; on tick.
+
+        Bybit's band (docs/v5/account/set-price-limit) with the premium P taken as 0:
+        buy min(mark·(1+Y), max(index, mark·(1+X))), sell max(mark·(1−Y), min(index, mark·(1−X))).
+        """
+        mark = self.reference
+        if mark is None:
+            return None
+        index = self.index or mark
+        rules = self.instrument
+        x, y = rules.price_limit_ratio_x, rules.price_limit_ratio_y
+        if side is Side.BUY:
+            return rules.price_down(min(mark * (1 + y), max(index, mark * (1 + x))))
+        lowest = rules.price_up(max(mark * (1 - y), min(index, mark * (1 - x))))
+        return max(lowest, rules.tick_size)
+
+    def into_band(self, side: Side, price: Decimal) -> Decimal:
+        """A limit price outside the band is moved to its edge, not refused (Bybit `modifyEnable`, the default)."""
+        bound = self.bound(side)
+        if bound is None:
+            return price
+        return min(price, bound) if side is Side.BUY else max(price, bound)
+
+    def queue_ahead(self, side: Side, price: Decimal) -> Decimal:
+        """Displayed quantity that an order joining at `price` stands behind; 0 unless it joins the best quote."""
+        shown = self.displayed(side)
+        return shown.qty if shown.best == price else ZERO

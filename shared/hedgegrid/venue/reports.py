@@ -1,0 +1,192 @@
+"""What comes out of the venue: the content of Bybit's order, execution, position and wallet rows.
+
+Field names are Bybit's in snake case (docs/v5/order/open-order, order/execution, position, account/wallet-balance).
+Amounts are Decimals, times integer ms UTC; the server turns them into Bybit's strings. Every report is a snapshot.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from hedgegrid.domain.money import ZERO
+from hedgegrid.domain.order import ExecType, OrderType, Side, TimeInForce
+
+
+class OrderStatus(StrEnum):
+    NEW = "New"
+    PARTIALLY_FILLED = "PartiallyFilled"
+    FILLED = "Filled"
+    CANCELLED = "Cancelled"
+    REJECTED = "Rejected"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
+
+class CancelType(StrEnum):
+    """Bybit `cancelType` (docs/v5/enum); UNKNOWN stands for "not cancelled" and for cancels by time in force."""
+
+    UNKNOWN = "UNKNOWN"
+    BY_USER = "CancelByUser"
+    BY_REDUCE_ONLY = "CancelByReduceOnly"
+
+
+class RejectReason(StrEnum):
+    """Bybit `rejectReason` (docs/v5/enum)."""
+
+    NO_ERROR = "EC_NoError"
+    PER_CANCEL_REQUEST = "EC_PerCancelRequest"
+    POST_ONLY_WILL_TAKE = "EC_PostOnlyWillTakeLiquidity"
+    NO_IMMEDIATE_QTY = "EC_NoImmediateQtyToFill"
+    NO_FULL_FILL = "EC_CancelForNoFullFill"
+
+
+class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Order row. `price` of a Market order is its price bound. `avg_price` is None before the first fill.
+
+    `leaves_qty` is 0 once the order is final. `closed_pnl` = gross of its closing fills less their share of the
+    opening fees and their own fees (Bybit `closedPnl`); the `closed_*` fields make up its closed-pnl row and are 0 for
+    an opening order.
+    """
+
+    account: str
+    order_id: str
+    order_link_id: str
+    symbol: str
+    side: Side
+    position_idx: int
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price: Decimal
+    qty: Decimal
+    leaves_qty: Decimal
+    leaves_value: Decimal
+    cum_exec_qty: Decimal
+    cum_exec_value: Decimal
+    cum_exec_fee: Decimal
+    avg_price: Decimal | None
+    status: OrderStatus
+    cancel_type: CancelType
+    reject_reason: RejectReason
+    reduce_only: bool
+    close_on_trigger: bool
+    last_price_on_created: Decimal | None
+    created_ms: int
+    updated_ms: int
+    closed_pnl: Decimal
+    closed_size: Decimal
+    closed_entry_value: Decimal
+    closed_exit_value: Decimal
+    closed_open_fee: Decimal
+    closed_close_fee: Decimal
+    fill_count: int
+    leverage: Decimal
+    seq: int
+    """The symbol's sequence when the order last changed (message id `<uid>_<symbol>_<seq>`)."""
+
+
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Execution row. `exec_fee` > 0 was paid. `exec_pnl` is the gross result of the part that closed, before fees.
+
+    Funding rows have `order_type` None (Bybit prints `UNKNOWN`), `fee_rate` = funding rate, `exec_fee` = funding paid.
+    `position_idx` is not part of Bybit's row; it is here for tests and the backtest.
+    """
+
+    account: str
+    exec_id: str
+    exec_type: ExecType
+    order_id: str
+    order_link_id: str
+    symbol: str
+    side: Side
+    position_idx: int
+    order_type: OrderType | None
+    order_price: Decimal
+    order_qty: Decimal
+    leaves_qty: Decimal
+    exec_price: Decimal
+    exec_qty: Decimal
+    exec_value: Decimal
+    exec_fee: Decimal
+    fee_rate: Decimal
+    exec_pnl: Decimal
+    closed_size: Decimal
+    is_maker: bool
+    mark_price: Decimal
+    exec_ms: int
+    seq: int
+
+
+class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Position row of one (symbol, positionIdx). `side` is None ("" on the wire) and prices 0 when flat.
+
+    `liq_price` is a cross-margin estimate, None when there is none. `seq` is -1 if never traded.
+    `position_value` = size × entry (as captured), `position_im`/`position_mm` follow the mark (see `margin`).
+    """
+
+    account: str
+    symbol: str
+    position_idx: int
+    side: Side | None
+    size: Decimal
+    entry_price: Decimal
+    position_value: Decimal
+    leverage: Decimal
+    mark_price: Decimal
+    unrealised_pnl: Decimal
+    cur_realised_pnl: Decimal
+    cum_realised_pnl: Decimal
+    position_im: Decimal
+    position_mm: Decimal
+    liq_price: Decimal | None
+    break_even_price: Decimal | None
+    created_ms: int
+    updated_ms: int
+    open_ms: int
+    seq: int
+
+
+class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Wallet row of a cross-margin unified account that holds USDT only (1 USDT is taken as 1 USD).
+
+    `account_im_rate`/`account_mm_rate` are fractions of the margin balance, truncated to 4 decimals.
+    """
+
+    account: str
+    wallet_balance: Decimal
+    equity: Decimal
+    margin_balance: Decimal
+    available_balance: Decimal
+    unrealised_pnl: Decimal
+    cum_realised_pnl: Decimal
+    order_im: Decimal
+    position_im: Decimal
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    account_im_rate: Decimal
+    account_mm_rate: Decimal
+    updated_ms: int
+
+
+class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue knows of a symbol's market; None where nothing has been seen yet. Sizes in base coin."""
+
+    symbol: str
+    last_price: Decimal | None
+    mark_price: Decimal | None
+    index_price: Decimal | None
+    bid_price: Decimal | None
+    bid_size: Decimal = ZERO
+    ask_price: Decimal | None
+    ask_size: Decimal = ZERO
+    funding_rate: Decimal | None
+    price_limit_buy: Decimal | None
+    """Highest allowed buy price (Bybit `buyLmt`)."""
+    price_limit_sell: Decimal | None
+    """Lowest allowed sell price (Bybit `sellLmt`)."""
+    updated_ms: int
+
+
+Report = OrderReport | ExecutionReport | PositionReport | WalletReport

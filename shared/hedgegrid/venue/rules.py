@@ -1,0 +1,172 @@
+"""Checks of a command against the symbol's filters and the account's state, in the order Bybit's answers suggest."""
+
+import re
+from decimal import Decimal
+from typing import NamedTuple
+
+from hedgegrid.domain.instrument import Instrument
+from hedgegrid.domain.money import ZERO
+from hedgegrid.domain.order import Leg, OrderType, Side
+from hedgegrid.venue import refusals
+from hedgegrid.venue.account import Slot
+from hedgegrid.venue.margin import account_margin, order_margin
+from hedgegrid.venue.orders import Order
+from hedgegrid.venue.refusals import Refused
+from hedgegrid.venue.requests import NewOrder, OrderChange
+
+MAX_ACTIVE_ORDERS = 500
+_LINK_ID = re.compile(r"[A-Za-z0-9_-]{0,36}\Z")
+
+
+class Terms(NamedTuple):
+    """Price and quantity as the venue takes them. `opening_qty` is the part of `qty` that needs margin."""
+
+    price: Decimal
+    qty: Decimal
+    opening_qty: Decimal
+    closing: bool = False
+
+
+class Rules:
+    """`min_notional_on_reduce`: whether closing orders must reach the minimum notional (Bybit does not document it)."""
+
+    def __init__(self, taker_fee: Decimal, *, min_notional_on_reduce: bool) -> None:
+        self._taker_fee = taker_fee
+        self._min_notional_on_reduce = min_notional_on_reduce
+
+    def new_terms(self, slot: Slot, order: NewOrder) -> Terms | Refused:
+        """Terms of a new order, or the first rule it breaks."""
+        if refusal := _identity_refusal(slot, order):
+            return refusal
+        closing = is_closing(slot, order)
+        if isinstance(closing, Refused):
+            return closing
+        price = _new_price(slot, order)
+        if isinstance(price, Refused):
+            return price
+        room = slot.positions[order.position_idx].reducible_by(order.side)
+        wanted = room if _closes_all(order) else order.qty
+        qty = _lots(slot.market.instrument, wanted, order.order_type, room if closing else None)
+        if isinstance(qty, Refused):
+            return qty
+        if len(slot.open) >= MAX_ACTIVE_ORDERS:
+            return refusals.TOO_MANY_ORDERS
+        opening_qty = ZERO if closing else max(ZERO, qty - room)
+        terms = Terms(price, qty, opening_qty, closing)
+        valued_at = price
+        if order.order_type is OrderType.MARKET:
+            valued_at = max(price, slot.market.reference or ZERO)
+        return self._notional_refusal(slot, terms, order.order_type) or (
+            self._margin_refusal(slot, order.side, opening_qty * valued_at, ZERO) or terms
+        )
+
+    def changed_terms(self, order: Order, change: OrderChange) -> Terms | Refused:
+        """Terms of an order after an amendment, or the first rule it breaks. Unnamed terms stay."""
+        slot = order.slot
+        price: Decimal | Refused = order.price
+        if change.price is not None:
+            price = _limit_price(slot, order.side, change.price)
+        if isinstance(price, Refused):
+            return price
+        qty: Decimal | Refused = order.qty
+        if change.qty is not None:
+            room = None
+            if order.closing:
+                room = slot.positions[order.position_idx].reducible_by(order.side) + order.cum_qty
+            qty = _lots(slot.market.instrument, change.qty, order.order_type, room)
+        if isinstance(qty, Refused):
+            return qty
+        if qty <= order.cum_qty:
+            return refusals.QTY_ALREADY_FILLED
+        if price == order.price and qty == order.qty:
+            return refusals.UNCHANGED
+        netted = order.qty - order.opening_qty
+        opening_qty = ZERO if order.closing else max(ZERO, qty - netted)
+        terms = Terms(price, qty, opening_qty, order.closing)
+        value = min(opening_qty, qty - order.cum_qty) * price
+        return self._notional_refusal(slot, terms, order.order_type) or (
+            self._margin_refusal(slot, order.side, value, order.reserved) or terms
+        )
+
+    def _notional_refusal(self, slot: Slot, terms: Terms, order_type: OrderType) -> Refused | None:
+        if terms.closing and not self._min_notional_on_reduce:
+            return None
+        price = terms.price if order_type is OrderType.LIMIT else slot.market.reference
+        if price is not None and terms.qty * price < slot.market.instrument.min_notional:
+            return refusals.BELOW_MIN_NOTIONAL
+        return None
+
+    def _margin_refusal(self, slot: Slot, side: Side, value: Decimal, held: Decimal) -> Refused | None:
+        """Refuse when `value` needs more margin than is available; `held` is what the order has reserved so far."""
+        if value <= held:
+            return None
+        needed = order_margin(value - held, side, slot.leverage, self._taker_fee)
+        if needed > account_margin(slot.account, self._taker_fee).available:
+            return refusals.NO_MARGIN
+        return None
+
+
+def is_closing(slot: Slot, order: NewOrder) -> bool | Refused:
+    """Whether an order may only shrink its position.
+
+    In hedge mode the leg's closing side always does: what Bybit makes of a Sell on positionIdx 1 without `reduceOnly`
+    beyond the long is undocumented, and a long leg cannot go short.
+    """
+    position = slot.positions[order.position_idx]
+    closes = order.reduce_only
+    if slot.hedge:
+        fits = Leg(order.position_idx).closing_side is order.side
+        if order.reduce_only and not fits:
+            return refusals.REDUCE_ONLY_SIDE
+        closes = fits
+    if not closes:
+        return False
+    if not position.size:
+        return refusals.REDUCE_ONLY_FLAT
+    return True if position.reducible_by(order.side) else refusals.REDUCE_ONLY_SIDE
+
+
+def _identity_refusal(slot: Slot, order: NewOrder) -> Refused | None:
+    if not _LINK_ID.match(order.order_link_id):
+        return refusals.BAD_LINK_ID
+    if order.order_link_id and order.order_link_id in slot.account.by_link:
+        return refusals.DUPLICATE_LINK_ID
+    if order.position_idx not in slot.indexes:
+        return refusals.BAD_POSITION_IDX
+    return None
+
+
+def _closes_all(order: NewOrder) -> bool:
+    return order.reduce_only and order.close_on_trigger and order.qty == 0
+
+
+def _new_price(slot: Slot, order: NewOrder) -> Decimal | Refused:
+    """Limit price inside the band, or the price bound of a market order (0 when the market is unknown)."""
+    if order.order_type is OrderType.MARKET:
+        return slot.market.bound(order.side) or ZERO
+    if order.price is None:
+        return refusals.NO_PRICE
+    return _limit_price(slot, order.side, order.price)
+
+
+def _limit_price(slot: Slot, side: Side, price: Decimal) -> Decimal | Refused:
+    rules = slot.market.instrument
+    if not price.is_finite() or not rules.min_price <= price <= rules.max_price:
+        return refusals.BAD_PRICE
+    if not rules.is_on_tick(price):
+        return refusals.BAD_PRICE
+    return slot.market.into_band(side, price)
+
+
+def _lots(rules: Instrument, qty: Decimal, order_type: OrderType, room: Decimal | None) -> Decimal | Refused:
+    """Quantity truncated to whole lots, as the server was seen to do; `room` caps a closing order, which has no
+    other maximum."""
+    if not qty.is_finite() or qty <= 0:
+        return refusals.BAD_QTY
+    largest = rules.max_limit_qty if order_type is OrderType.LIMIT else rules.max_market_qty
+    if room is None and qty > largest:
+        return refusals.ABOVE_MAX_QTY
+    lots = rules.qty_down(qty if room is None else min(qty, room))
+    if not lots:
+        return refusals.QTY_TO_ZERO
+    return refusals.BELOW_MIN_QTY if lots < rules.min_qty else lots
