@@ -49,6 +49,8 @@ class CancelAllOrders(Message, frozen=True, kw_only=True):
 class RequestSnapshot(Message, frozen=True, kw_only=True):
     symbol: str
     reason: SnapshotReason
+    request: int
+    """Counts the requests of the bot; the answer repeats it, so that a late answer to an older one is told apart."""
     executions_since_ms: int = 0
     """Oldest execution wanted; 0 = whatever the venue's default window shows."""
     issued_ms: int = 0

@@ -191,8 +191,8 @@ class SnapshotTaken(Message, frozen=True, kw_only=True):
     executions: tuple[OrderFilled | FundingPaid, ...]
     wallet: WalletChanged
     highest_life: int
-    upto_command: str
-    """Stream id of the last command the executor had settled before it looked."""
+    request: int
+    """Number of the RequestSnapshot this answers; 0 = nobody asked."""
     ts_event: int
 
 
@@ -201,6 +201,7 @@ class SnapshotFailed(Message, frozen=True, kw_only=True):
 
     symbol: str
     reason: SnapshotReason
+    request: int
     text: str
     ts_event: int
 

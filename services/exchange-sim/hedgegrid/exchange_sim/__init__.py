@@ -1,4 +1,1 @@
-"""The exchange simulator: Bybit V5's REST and sockets over the simulated venue.
-
-It must not import hedgegrid.bybit or another service: it stands for the other side of the wire.
-"""
+"""exchange-sim: a Bybit-V5-compatible exchange (REST, public and private WebSocket) over `hedgegrid.venue`."""

@@ -64,7 +64,7 @@ class Desk:
             executions=tuple(execution_event(report) for report in executions),
             wallet=wallet_event(venue.wallet(account)),
             highest_life=max((part.life for part in parts if part), default=0),
-            upto_command="",
+            request=command.request,
             ts_event=now_ms,
         )
 

@@ -72,8 +72,11 @@ class Draft:
         if self.state.snapshot_asked:
             return
         since_ms = max(0, self.state.newest_execution_ms - SNAPSHOT_OVERLAP_MS)
-        self.commands.append(RequestSnapshot(symbol=self.state.symbol, reason=reason, executions_since_ms=since_ms))
-        self.change(snapshot_asked=True)
+        request = self.state.request + 1
+        self.commands.append(
+            RequestSnapshot(symbol=self.state.symbol, reason=reason, request=request, executions_since_ms=since_ms)
+        )
+        self.change(snapshot_asked=True, request=request)
 
     def hold_back(self, leg: Leg) -> None:
         """After a refusal wait before trying again, twice as long each time."""

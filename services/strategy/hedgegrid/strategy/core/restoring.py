@@ -16,7 +16,7 @@ from hedgegrid.messages.events import (
 from hedgegrid.messages.ledger import BaselineTaken
 from hedgegrid.strategy.core.booking import SEEN_KEPT, book_fill, book_funding
 from hedgegrid.strategy.core.draft import Draft
-from hedgegrid.strategy.core.lifecycle import apply_order_news, end_order
+from hedgegrid.strategy.core.lifecycle import apply_order_news, retire_unproven
 from hedgegrid.strategy.core.rebuilding import rebuild_cycle
 from hedgegrid.strategy.core.state import LegState, OrderPhase
 
@@ -25,11 +25,12 @@ ASK_AGAIN_MS = 1_000
 
 
 def merge_snapshot(draft: Draft, snapshot: SnapshotTaken) -> None:
-    asked = draft.state.snapshot_asked
-    draft.change(instrument=snapshot.instrument)
+    asked = draft.state.snapshot_asked and snapshot.request == draft.state.request
+    if asked:
+        draft.change(snapshot_asked=False, instrument=snapshot.instrument)
     if draft.state.life == 0:
-        draft.change(snapshot_asked=False)
-        _be_born(draft, snapshot)
+        if asked:
+            _be_born(draft, snapshot)
         return
     for execution in snapshot.executions:
         if isinstance(execution, FundingPaid):
@@ -42,7 +43,6 @@ def merge_snapshot(draft: Draft, snapshot: SnapshotTaken) -> None:
     for accepted in snapshot.open_orders:
         apply_order_news(draft, accepted)
     if asked:
-        draft.change(snapshot_asked=False)
         _drop_vanished(draft, snapshot)
         _compare_positions(draft, snapshot)
 
@@ -54,12 +54,12 @@ def _may_be_ours(draft: Draft, fill: OrderFilled) -> bool:
 
 
 def _drop_vanished(draft: Draft, snapshot: SnapshotTaken) -> None:
-    """Orders the venue acknowledged and now shows nowhere are over; their fills are among the executions."""
+    """Orders the venue acknowledged and now shows nowhere are over, as far as anybody can say."""
     shown = {order.client_order_id for order in (*snapshot.open_orders, *snapshot.ended_orders)}
     for leg in draft.state.legs:
         for order in leg.orders:
             if order.client_order_id not in shown and order.phase is not OrderPhase.SUBMITTING:
-                end_order(draft, leg.leg, order, order.cum_qty)
+                retire_unproven(draft, leg.leg, order)
 
 
 def _compare_positions(draft: Draft, snapshot: SnapshotTaken) -> None:

@@ -105,6 +105,8 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
     instrument: Instrument | None = None
     reconciled: bool = False
     snapshot_asked: bool = False
+    """The snapshot of number `request` is awaited; no command is given until it is there."""
+    request: int = 0
     ask_after_ms: int = 0
     mismatches: int = 0
     """Snapshots in a row that disagreed with the book."""

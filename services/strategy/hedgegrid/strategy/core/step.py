@@ -66,7 +66,8 @@ def _apply(draft: Draft, event: CoreInput) -> None:
         merge_snapshot(draft, event)
         return
     if isinstance(event, SnapshotFailed):
-        draft.change(snapshot_asked=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
+        if event.request == draft.state.request:
+            draft.change(snapshot_asked=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
         return
     if isinstance(event, SetTradingState | TradingStateChanged):
         draft.set_trading_state(event.state, event.reason, event.actor)

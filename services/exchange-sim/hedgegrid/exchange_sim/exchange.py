@@ -1,0 +1,112 @@
+"""The parts of one exchange and how they hang together; knows nothing of HTTP."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from hedgegrid.exchange_sim.accounts import Account
+from hedgegrid.exchange_sim.auth import Authenticator
+from hedgegrid.exchange_sim.clock import Speed, wall_ms
+from hedgegrid.exchange_sim.instruments import Listing
+from hedgegrid.exchange_sim.journal import Journal
+from hedgegrid.exchange_sim.market.publisher import Publisher
+from hedgegrid.exchange_sim.market.view import SymbolView
+from hedgegrid.exchange_sim.player import Player, Source
+from hedgegrid.exchange_sim.pushes import AS_HAPPENED, Pusher
+from hedgegrid.exchange_sim.rate_limit import AccountBudgets, AddressBudgets, default_limits
+from hedgegrid.exchange_sim.ws.connection import SEND_LIMIT_BYTES
+from hedgegrid.exchange_sim.ws.hub import Hub
+from hedgegrid.venue.engine import Venue
+
+MAKER_FEE = Decimal("0.0002")
+TAKER_FEE = Decimal("0.00055")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """How the exchange behaves towards clients.
+
+    `order_rate` order requests a second per account and kind, `ip_rate` requests per address in 5 s,
+    `ack_delay_s` before each socket answer, `push_delay_s` between a command and its pushes, `idle_limit_s` after
+    which a silent socket is cut, `send_limit_bytes` unsent at which a slow reader is.
+    """
+
+    order_rate: int = 10
+    ip_rate: int = 600
+    ack_delay_s: float = 0.005
+    push_delay_s: float = 0.0
+    topic_order: str = AS_HAPPENED
+    idle_limit_s: float = 600.0
+    send_limit_bytes: int = SEND_LIMIT_BYTES
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """`listings` are all instruments known, `views` the symbols that trade."""
+
+    listings: Mapping[str, Listing]
+    accounts: Mapping[str, Account]
+    conduct: Conduct
+    venue: Venue
+    views: Mapping[str, SymbolView]
+    publisher: Publisher
+    player: Player
+    pusher: Pusher
+    hub: Hub
+    authenticator: Authenticator
+    budgets: AccountBudgets
+    addresses: AddressBudgets
+    journal: Journal = field(default_factory=Journal)
+    started_ms: int = field(default_factory=wall_ms)
+
+    def now_ms(self) -> int:
+        """Venue time."""
+        return self.player.clock.now_ms()
+
+
+def build_exchange(
+    source: Source,
+    listings: Mapping[str, Listing],
+    accounts: Sequence[Account],
+    *,
+    seed: int = 0,
+    speed: Speed | None = None,
+    conduct: Conduct | None = None,
+) -> Exchange:
+    """Put an exchange together; needs a running event loop.
+
+    Raises:
+        StartError: the source cannot price every symbol.
+    """
+    conduct = conduct or Conduct()
+    rules = {symbol: listings[symbol].rules for symbol in sorted(source.symbols)}
+    venue = Venue(rules.values(), seed=seed, maker_fee=MAKER_FEE, taker_fee=TAKER_FEE)
+    for account in accounts:
+        venue.open_account(account.id, account.balance)
+    hub = Hub()
+    views = {symbol: SymbolView(rules[symbol], listings[symbol].row) for symbol in rules}
+    publisher = Publisher(hub, views, venue)
+    pusher = Pusher(
+        venue,
+        hub,
+        {account.id: account.uid for account in accounts},
+        lambda: player.clock.now_ms(),
+        delay_s=conduct.push_delay_s,
+        topic_order=conduct.topic_order,
+        seed=seed,
+    )
+    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed())
+    return Exchange(
+        listings=listings,
+        accounts={account.id: account for account in accounts},
+        conduct=conduct,
+        venue=venue,
+        views=views,
+        publisher=publisher,
+        player=player,
+        pusher=pusher,
+        hub=hub,
+        authenticator=Authenticator(accounts),
+        budgets=AccountBudgets(default_limits(conduct.order_rate)),
+        addresses=AddressBudgets(conduct.ip_rate),
+    )

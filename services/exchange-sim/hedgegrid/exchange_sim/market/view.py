@@ -1,0 +1,155 @@
+"""What subscribers see of one symbol: fed event by event, read as Bybit's ticker, trades and book."""
+
+from collections import deque
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hedgegrid.domain.instrument import Instrument
+from hedgegrid.domain.money import plain
+from hedgegrid.exchange_sim.market.candles import Candles, DayWindow
+from hedgegrid.exchange_sim.market_events import FundingNotice, MarketEvent
+from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
+
+OPEN_INTEREST_NOTIONAL = Decimal(1_000_000_000)
+"""Shown open interest, in the quote coin at the first price; the simulator does not model it."""
+RECENT_TRADES = 1000
+HOUR_MS = 3_600_000
+Row = dict[str, Any]
+Levels = list[tuple[Decimal, Decimal]]
+
+
+class SymbolView:
+    """`sequence` counts the symbol's public changes (ticker `cs`, trade and book `seq`)."""
+
+    def __init__(self, rules: Instrument, row: Row) -> None:
+        self.rules = rules
+        self.quote: MarketQuote | None = None
+        self.mark: MarkPrice | None = None
+        self.last: Decimal | None = None
+        self.candles = Candles()
+        self.trades: deque[Row] = deque(maxlen=RECENT_TRADES)
+        self.fresh: list[Row] = []
+        """Trades since they were last published."""
+        self.sequence = int(row.get("symbolId", 1)) * 1_000_000_000
+        self._funding: FundingNotice | None = None
+        self._funding_cap: str = row.get("upperFundingRate", "")
+        self._day = DayWindow()
+        self._direction = "ZeroPlusTick"
+        self._open_interest: Decimal | None = None
+
+    def apply(self, event: MarketEvent) -> None:
+        self.sequence += 1
+        if isinstance(event, MarketTrade):
+            self._trade(event)
+        elif isinstance(event, MarketQuote):
+            self.quote = event
+        elif isinstance(event, MarkPrice):
+            self.mark = event
+        elif isinstance(event, FundingNotice):
+            self._funding = event
+        elif isinstance(event, FundingDue):
+            self._funding = None
+
+    @property
+    def is_priced(self) -> bool:
+        """A quote and a mark are known, so tickers have prices and orders can be taken."""
+        return self.quote is not None and self.mark is not None
+
+    def mid(self) -> Decimal | None:
+        """Middle of the quote on tick, the mark of a tape that has none; before any quote the last trade."""
+        if self.quote is None:
+            return self.last
+        return self.rules.price_down((self.quote.bid_px + self.quote.ask_px) / 2)
+
+    def take_fresh(self) -> list[Row]:
+        fresh, self.fresh = self.fresh, []
+        return fresh
+
+    def ticker(self) -> Row:
+        """Every field of the socket's ticker snapshot, all strings."""
+        quote, mark, day = self.quote, self.mark, self._day.day()
+        last = self.last if self.last is not None else self.mid()
+        mark_px = mark.mark_px if mark is not None else last
+        index_px = mark.index_px if mark is not None and mark.index_px else mark_px
+        before = day.open if day is not None else last
+        interest = self._interest(mark_px)
+        value = _text(interest * mark_px if interest and mark_px else None)
+        change = last / before - 1 if last is not None and before else None
+        funding = self._funding
+        return {
+            "symbol": self.rules.symbol,
+            "tickDirection": self._direction,
+            "price24hPcnt": "" if change is None else f"{change:.6f}",
+            "lastPrice": _text(last),
+            "prevPrice24h": _text(before),
+            "highPrice24h": _text(day.high if day is not None else last),
+            "lowPrice24h": _text(day.low if day is not None else last),
+            "prevPrice1h": _text(self._day.hour_ago() or last),
+            "markPrice": _text(mark_px),
+            "indexPrice": _text(index_px),
+            "openInterest": _text(interest),
+            "openInterestValue": value,
+            "turnover24h": _text(day.turnover if day is not None else None) or "0",
+            "volume24h": _text(day.volume if day is not None else None) or "0",
+            "fundingIntervalHour": str(self.rules.funding_interval_min // 60),
+            "fundingCap": self._funding_cap,
+            "singleOpenInterest": _text(interest),
+            "singleOpenInterestValue": value,
+            "nextFundingTime": str(funding.next_ms) if funding is not None else self._next_interval(),
+            "fundingRate": plain(funding.rate) if funding is not None else "0",
+            "bid1Price": _text(quote.bid_px if quote else None),
+            "bid1Size": _text(quote.bid_qty if quote else None),
+            "ask1Price": _text(quote.ask_px if quote else None),
+            "ask1Size": _text(quote.ask_qty if quote else None),
+            "preOpenPrice": "",
+            "preQty": "",
+            "curPreListingPhase": "",
+        }
+
+    def levels(self, depth: int) -> tuple[Levels, Levels]:
+        """Bids and asks, best first: the quote's size on each of `depth` levels one tick apart."""
+        quote, tick = self.quote, self.rules.tick_size
+        if quote is None:
+            return [], []
+        bids = [(quote.bid_px - i * tick, quote.bid_qty) for i in range(depth)] if quote.bid_qty else []
+        asks = [(quote.ask_px + i * tick, quote.ask_qty) for i in range(depth)] if quote.ask_qty else []
+        return [level for level in bids if level[0] > 0], asks
+
+    def _trade(self, trade: MarketTrade) -> None:
+        before = self.last
+        if before is None or trade.price == before:
+            self._direction = f"Zero{self._direction.removeprefix('Zero')}"
+        else:
+            self._direction = "PlusTick" if trade.price > before else "MinusTick"
+        self.last = trade.price
+        self.candles.add(trade.price, trade.qty, trade.ts_ms)
+        self._day.add(trade.price, trade.qty, trade.ts_ms)
+        row = {
+            "T": trade.ts_ms,
+            "s": trade.symbol,
+            "S": trade.taker_side.value,
+            "v": plain(trade.qty),
+            "p": plain(trade.price),
+            "L": self._direction,
+            "i": str(UUID(int=self.sequence)),
+            "BT": False,
+            "RPI": False,
+            "seq": self.sequence,
+        }
+        self.trades.append(row)
+        self.fresh.append(row)
+
+    def _interest(self, price: Decimal | None) -> Decimal | None:
+        if self._open_interest is None and price:
+            self._open_interest = self.rules.qty_down(OPEN_INTEREST_NOTIONAL / price)
+        return self._open_interest
+
+    def _next_interval(self) -> str:
+        seen = max((event.ts_ms for event in (self.quote, self.mark) if event is not None), default=0)
+        interval_ms = self.rules.funding_interval_min * 60_000
+        return str((seen // interval_ms + 1) * interval_ms)
+
+
+def _text(value: Decimal | None) -> str:
+    return "" if value is None else plain(value)

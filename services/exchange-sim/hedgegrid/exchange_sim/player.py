@@ -1,0 +1,206 @@
+"""Plays the market: steps of 100 ms venue time go into the venue, then out to the subscribers.
+
+A path point of a bar is a step of its own. Within a step trades and quotes reach the venue one by one; the private
+pushes they cause leave before the public ones.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Protocol
+
+from hedgegrid.exchange_sim.clock import Speed, VenueClock
+from hedgegrid.exchange_sim.errors import StartError
+from hedgegrid.exchange_sim.market.publisher import Publisher
+from hedgegrid.exchange_sim.market.view import SymbolView
+from hedgegrid.exchange_sim.market_events import Events, MarketEvent, shifted
+from hedgegrid.venue.engine import Venue
+from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
+
+STEP_MS = 100
+LONGEST_SLEEP_S = 0.25
+
+
+class Source(Protocol):
+    """A market: which symbols, which of them come with a mark price, and its events from the start."""
+
+    @property
+    def symbols(self) -> frozenset[str]: ...
+
+    @property
+    def marked(self) -> frozenset[str]: ...
+
+    def events(self) -> Events: ...
+
+
+class Pace(Protocol):
+    """Back-pressure at maximum speed: returns once everything up to `venue_ms` has been dealt with downstream."""
+
+    async def settled(self, venue_ms: int) -> None: ...
+
+
+class FreeRun:
+    """No back-pressure."""
+
+    async def settled(self, venue_ms: int) -> None:
+        """At once, but lets other work of the loop run."""
+        await asyncio.sleep(0)
+
+
+class Player:
+    """Owns the order in which the market reaches the venue and its subscribers.
+
+    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace` may
+    be replaced before the start.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        venue: Venue,
+        views: Mapping[str, SymbolView],
+        publisher: Publisher,
+        flush: Callable[[], None],
+        *,
+        speed: Speed,
+    ) -> None:
+        """Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
+
+        Raises:
+            StartError: the tape ends before that; TapeError: it cannot be read.
+        """
+        self.steps = 0
+        self.ticks = 0
+        self.ended = False
+        self.failure: Exception | None = None
+        self._marked = source.marked
+        self._venue = venue
+        self._views = views
+        self._publisher = publisher
+        self._flush = flush
+        self.pace: Pace = FreeRun()
+        self._speed = speed
+        self._running = asyncio.Event()
+        self._credit_at = 0.0
+        self._begun = False
+        self.clock = VenueClock(speed)
+        events = source.events()
+        first = next(events, None)
+        if first is None:
+            raise StartError("the tape is empty")
+        self._first_ms = first.ts_ms
+        self._shift_ms = self.clock.now_ms() - first.ts_ms
+        recorded = self._primed(chain([first], events), source.symbols)
+        self._steps = _steps(shifted(event, self._shift_ms) for event in recorded)
+
+    @property
+    def running(self) -> bool:
+        return self._running.is_set()
+
+    def start(self) -> None:
+        """Begin, or go on after a pause; the tape's first event happens at the moment of the first start."""
+        if not self._running.is_set():
+            now_ms = self.clock.start()
+            if not self._begun:
+                self._begun = True
+                self._shift_ms = now_ms - self._first_ms
+            self._credit_at = asyncio.get_running_loop().time()
+            self._running.set()
+
+    def pause(self) -> None:
+        """Stop time and market after the current step; orders are still taken."""
+        self.clock.stop()
+        self._running.clear()
+
+    async def run(self) -> None:
+        """Play to the end of the tape; a tape that breaks ends it with `failure` set."""
+        await self._running.wait()
+        try:
+            for at_ms, events in self._steps:
+                await self._until(events[0].ts_ms, at_ms)
+                self._play(at_ms, events)
+            self.ended = True
+        except StartError as error:
+            self.failure = error
+            raise
+
+    async def _until(self, first_ms: int, at_ms: int) -> None:
+        """Wait for the step's time, the pace, and while paused; meanwhile the clock stays at its first event."""
+        await self._running.wait()
+        self.clock.ceiling_ms = first_ms
+        while True:
+            await self.pace.settled(self.clock.now_ms())
+            await self._running.wait()
+            wait_s = self.clock.wait_s(at_ms)
+            if self._speed.ticks_per_s is not None:
+                wait_s = self._credit_at - asyncio.get_running_loop().time()
+            if wait_s <= 0:
+                return
+            await asyncio.sleep(min(wait_s, LONGEST_SLEEP_S))
+
+    def _play(self, at_ms: int, events: list[MarketEvent]) -> None:
+        self.clock.reached(at_ms)
+        touched = dict.fromkeys(event.symbol for event in events)
+        for event in events:
+            self._feed(event)
+        for symbol in touched:
+            self._mark(symbol, at_ms)
+        self._flush()
+        ticks = self._publisher.publish(touched, at_ms)
+        self.steps += 1
+        self.ticks += ticks
+        if self._speed.ticks_per_s is not None:
+            self._credit_at += ticks / self._speed.ticks_per_s
+
+    def _feed(self, event: MarketEvent) -> None:
+        self._views[event.symbol].apply(event)
+        if isinstance(event, MarketTrade):
+            self._venue.on_trade(event)
+        elif isinstance(event, MarketQuote):
+            self._venue.on_quote(event)
+        elif isinstance(event, MarkPrice):
+            self._venue.on_mark(event)
+        elif isinstance(event, FundingDue):
+            self._venue.on_funding(event)
+
+    def _mark(self, symbol: str, at_ms: int) -> None:
+        """A symbol whose tape tells no mark price is marked at the middle of its quote."""
+        view = self._views[symbol]
+        if symbol in self._marked:
+            return
+        mid = view.mid()
+        if mid is not None and (view.mark is None or view.mark.mark_px != mid):
+            self._feed(MarkPrice(symbol=symbol, mark_px=mid, index_px=mid, ts_ms=at_ms))
+
+    def _primed(self, events: Events, symbols: frozenset[str]) -> Events:
+        """Load the first quote and mark of each symbol; what was read ahead is played again at its time."""
+        read: list[MarketEvent] = []
+        missing = set(symbols)
+        for event in events:
+            read.append(event)
+            symbol = event.symbol
+            if symbol in missing and isinstance(event, MarketQuote | MarkPrice):
+                view = self._views[symbol]
+                known = view.quote if isinstance(event, MarketQuote) else view.mark
+                if known is None:
+                    self._feed(shifted(event, self._shift_ms))
+                self._mark(symbol, event.ts_ms + self._shift_ms)
+                if view.is_priced:
+                    missing.discard(symbol)
+            if not missing:
+                return chain(read, events)
+        raise StartError(f"{', '.join(sorted(missing))}: the tape holds no quote and mark price to start from")
+
+
+def _steps(events: Events) -> Iterator[tuple[int, list[MarketEvent]]]:
+    """Events of the same 100 ms together, with the time of the last one."""
+    bucket: list[MarketEvent] = []
+    number = -1
+    for event in events:
+        if event.ts_ms // STEP_MS != number and bucket:
+            yield bucket[-1].ts_ms, bucket
+            bucket = []
+        number = event.ts_ms // STEP_MS
+        bucket.append(event)
+    if bucket:
+        yield bucket[-1].ts_ms, bucket

@@ -1,0 +1,1 @@
+"""Bybit V5 REST endpoints: parameters in, documented row shapes out."""

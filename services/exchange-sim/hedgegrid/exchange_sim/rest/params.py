@@ -1,0 +1,93 @@
+"""Reading of request parameters: a missing or mistyped one is refused with 10001."""
+
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from hedgegrid.exchange_sim.errors import ApiError, params_error
+
+Params = dict[str, Any]
+E = TypeVar("E", bound=StrEnum)
+
+
+def text(params: Params, name: str) -> str:
+    """A string parameter; "" when absent or null (docs examples send null for "not given").
+
+    Raises:
+        ApiError: it is there but no string.
+    """
+    value = params.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise params_error(f"{name} must be a string")
+    return value
+
+
+def required(params: Params, name: str) -> str:
+    value = text(params, name)
+    if not value:
+        raise params_error(f"{name} is required")
+    return value
+
+
+def amount(params: Params, name: str) -> Decimal | None:
+    """A decimal number in a string; None when absent or empty."""
+    value = text(params, name)
+    if not value:
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise params_error(f"{name} invalid") from None
+    if not number.is_finite():
+        raise params_error(f"{name} invalid")
+    return number
+
+
+def integer(params: Params, name: str, default: int) -> int:
+    """An integer, also as digits in a string (query strings have nothing else)."""
+    value = params.get(name)
+    if value is None or value == "":
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise params_error(f"{name} must be an integer")
+    try:
+        return int(value)
+    except ValueError:
+        raise params_error(f"{name} must be an integer") from None
+
+
+def flag(params: Params, name: str) -> bool:
+    value = params.get(name, False)
+    if value is None:
+        return False
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise params_error(f"{name} must be a boolean")
+    return value
+
+
+def choice(params: Params, name: str, kind: type[E], default: E | None = None) -> E:
+    """One of an enumeration's values, spelled exactly."""
+    value = text(params, name)
+    if not value and default is not None:
+        return default
+    try:
+        return kind(value)
+    except ValueError:
+        raise params_error(f"{name} invalid") from None
+
+
+def page_limit(params: Params, default: int, most: int) -> int:
+    limit = integer(params, "limit", default)
+    if not 1 <= limit <= most:
+        raise params_error(f"limit must be 1..{most}")
+    return limit
+
+
+def linear(params: Params) -> None:
+    """This venue trades category `linear` only."""
+    if required(params, "category") != "linear":
+        raise ApiError(10001, "Illegal category")

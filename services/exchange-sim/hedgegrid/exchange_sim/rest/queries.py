@@ -1,0 +1,171 @@
+"""What an account can ask about its orders, executions, positions and money."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from hedgegrid.exchange_sim import rows
+from hedgegrid.exchange_sim.errors import ApiError, params_error
+from hedgegrid.exchange_sim.exchange import Exchange
+from hedgegrid.exchange_sim.rest import params as read
+from hedgegrid.exchange_sim.rest.pages import page
+from hedgegrid.exchange_sim.rest.params import Params
+from hedgegrid.exchange_sim.rest.routing import Answer, Call, Result, answer
+from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport
+
+T = TypeVar("T")
+CLOSED_IN_MEMORY = 500
+"""How many closed orders `openOnly=1` reaches back."""
+HISTORY_DEPTH = 5000
+WEEK_MS = 7 * 24 * 3_600_000
+
+
+def realtime(exchange: Exchange, call: Call) -> Answer:
+    """Open orders, with `openOnly=1` the last closed ones; an id finds an order whatever its status."""
+    read.linear(call.params)
+    by_id = _by_id(exchange, call)
+    if by_id is None:
+        symbols = _symbols(exchange, call.params)
+        if read.integer(call.params, "openOnly", 0) == 0:
+            orders = exchange.venue.orders_open(call.account)
+        else:
+            orders = exchange.venue.orders_closed(call.account, limit=CLOSED_IN_MEMORY)
+        plain = read.text(call.params, "orderFilter") in ("", "Order")
+        by_id = [order for order in orders if plain and order.symbol in symbols]
+    newest = sorted(by_id, key=lambda order: order.created_ms, reverse=True)
+    return _listed(call.params, newest, _order_key, rows.order_row, default=20, most=50)
+
+
+def history(exchange: Exchange, call: Call) -> Answer:
+    """Closed orders, newest first."""
+    read.linear(call.params)
+    found = _by_id(exchange, call)
+    if found is None:
+        wanted = _optional_symbols(exchange, call.params)
+        status = read.text(call.params, "orderStatus")
+        in_window = _window(call.params)
+        found = [
+            order
+            for order in exchange.venue.orders_closed(call.account, limit=HISTORY_DEPTH)
+            if order.symbol in wanted and in_window(order.created_ms) and status in ("", order.status.value)
+        ]
+    closed = sorted((o for o in found if not o.status.is_open), key=lambda order: order.created_ms, reverse=True)
+    return _listed(call.params, closed, _order_key, rows.order_history_row, default=20, most=50)
+
+
+def executions(exchange: Exchange, call: Call) -> Answer:
+    """Executions, newest first, funding rows among them; an order id overrides every other filter."""
+    read.linear(call.params)
+    order_id, link_id = read.text(call.params, "orderId"), read.text(call.params, "orderLinkId")
+    fills: Sequence[ExecutionReport] = exchange.venue.executions(call.account)
+    if order_id:
+        fills = [fill for fill in fills if fill.order_id == order_id]
+    elif link_id:
+        fills = [fill for fill in fills if fill.order_link_id == link_id]
+    else:
+        wanted = _optional_symbols(exchange, call.params)
+        kind = read.text(call.params, "execType")
+        in_window = _window(call.params)
+        fills = [
+            fill
+            for fill in fills
+            if fill.symbol in wanted and in_window(fill.exec_ms) and kind in ("", fill.exec_type.value)
+        ]
+    return _listed(call.params, fills, lambda fill: fill.exec_id, rows.execution_row, default=50, most=100)
+
+
+def positions(exchange: Exchange, call: Call) -> Answer:
+    """With a symbol every row of it, flat or not; with a settle coin only rows that hold something."""
+    read.linear(call.params)
+    symbol, settle = read.text(call.params, "symbol"), read.text(call.params, "settleCoin")
+    found: list[PositionReport]
+    if symbol:
+        _require_traded(exchange, symbol)
+        found = exchange.venue.positions(call.account, symbol)
+    elif settle:
+        found = exchange.venue.positions(call.account) if settle == "USDT" else []
+    else:
+        raise params_error("symbol or settleCoin is required")
+    return _listed(call.params, found, _position_key, rows.position_row, default=20, most=200)
+
+
+def closed_pnl(exchange: Exchange, call: Call) -> Answer:
+    """Orders that closed something, the last one first; `side` is the closing order's."""
+    read.linear(call.params)
+    wanted = _optional_symbols(exchange, call.params)
+    in_window = _window(call.params)
+    recent = exchange.venue.orders_open(call.account) + exchange.venue.orders_closed(call.account, limit=HISTORY_DEPTH)
+    found = [o for o in recent if o.closed_size and o.symbol in wanted and in_window(o.updated_ms)]
+    found.sort(key=lambda order: order.updated_ms, reverse=True)
+    return _listed(call.params, found, _order_key, rows.closed_pnl_row, default=50, most=100)
+
+
+def wallet_balance(exchange: Exchange, call: Call) -> Answer:
+    if read.text(call.params, "accountType") != "UNIFIED":
+        raise ApiError(10001, "accountType only support UNIFIED.")
+    row = rows.wallet_row(exchange.venue.wallet(call.account))
+    coins = read.text(call.params, "coin")
+    if coins:
+        row["coin"] = [coin for coin in row["coin"] if coin["coin"] in coins.split(",")]
+    return answer({"list": [row]})
+
+
+def _listed(
+    params: Params, items: Sequence[T], key: Callable[[T], str], row: Callable[[T], Result], *, default: int, most: int
+) -> Answer:
+    limit = read.page_limit(params, default, most)
+    part, cursor = page(items, key, limit, read.text(params, "cursor"))
+    return answer({"list": [row(item) for item in part], "nextPageCursor": cursor, "category": "linear"})
+
+
+def _by_id(exchange: Exchange, call: Call) -> list[OrderReport] | None:
+    """The order an id names ([] when unknown), None when none is given; orderId wins over orderLinkId."""
+    order_id, link_id = read.text(call.params, "orderId"), read.text(call.params, "orderLinkId")
+    if order_id:
+        order = exchange.venue.order_by_id(call.account, order_id)
+    elif link_id:
+        order = exchange.venue.order_by_link(call.account, link_id)
+    else:
+        return None
+    return [order] if order is not None else []
+
+
+def _symbols(exchange: Exchange, params: Params) -> set[str]:
+    """Traded symbols of the required filter: symbol, base coin or settle coin."""
+    if not any(read.text(params, name) for name in ("symbol", "baseCoin", "settleCoin")):
+        raise params_error("symbol, baseCoin or settleCoin is required")
+    return _optional_symbols(exchange, params)
+
+
+def _optional_symbols(exchange: Exchange, params: Params) -> set[str]:
+    symbol = read.text(params, "symbol")
+    if symbol:
+        _require_traded(exchange, symbol)
+        return {symbol}
+    wanted = set(exchange.views)
+    for name in ("baseCoin", "settleCoin"):
+        value = read.text(params, name)
+        if value:
+            wanted = {s for s in wanted if exchange.listings[s].row[name] == value}
+    return wanted
+
+
+def _require_traded(exchange: Exchange, symbol: str) -> None:
+    if symbol not in exchange.views:
+        raise ApiError(10001, "Not supported symbols")
+
+
+def _window(params: Params) -> Callable[[int], bool]:
+    """Test for `startTime`/`endTime` (ms, at most 7 days apart); without them everything passes."""
+    start_ms, end_ms = read.integer(params, "startTime", 0), read.integer(params, "endTime", 0)
+    if start_ms and end_ms and not 0 <= end_ms - start_ms <= WEEK_MS:
+        raise params_error("The time range between startTime and endTime cannot exceed 7 days")
+    last_ms = end_ms or (start_ms + WEEK_MS if start_ms else 0)
+    return lambda at_ms: at_ms >= start_ms and (not last_ms or at_ms <= last_ms)
+
+
+def _order_key(order: OrderReport) -> str:
+    return order.order_id
+
+
+def _position_key(position: PositionReport) -> str:
+    return f"{position.symbol},{position.position_idx}"

@@ -1,0 +1,1 @@
+"""Recorded markets: readers that stream market events in time order. See `source.open_tapes`."""

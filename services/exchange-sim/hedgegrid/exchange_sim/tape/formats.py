@@ -1,0 +1,87 @@
+"""Which reader a file needs, told from its first line, and which symbols it holds."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from hedgegrid.exchange_sim.errors import TapeError
+from hedgegrid.exchange_sim.market_events import Events
+from hedgegrid.exchange_sim.tape.binance_raw import read_binance_raw
+from hedgegrid.exchange_sim.tape.capture import read_capture
+from hedgegrid.exchange_sim.tape.klines import FUNDING_HEADER, KLINE_HEADER, read_funding, read_klines
+from hedgegrid.exchange_sim.tape.lines import numbered_lines
+from hedgegrid.exchange_sim.tape.trade_csv import AGG_HEADER, BYBIT_HEADER, read_agg_trades, read_bybit_trades
+from hedgegrid.venue.requests import MarkPrice
+
+HEAD_EVENTS = 20_000
+"""How far a file that names symbols inside its lines is searched for them."""
+_NAME = re.compile(r"(?<![A-Z0-9])[A-Z0-9]{2,}(?:USDT|USDC|USD|PERP)(?![A-Z0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """One file. `has_quotes`: it tells best bid and ask; `marked`: the symbols whose mark price it tells;
+    `is_funding`: it holds nothing but funding moments.
+    """
+
+    path: Path
+    kind: str
+    symbols: frozenset[str]
+    read: Callable[[], Events]
+    has_quotes: bool = False
+    marked: frozenset[str] = frozenset()
+    is_funding: bool = False
+
+
+def open_tape(path: Path) -> Tape:
+    """Detect the format.
+
+    Raises:
+        TapeError: empty, unreadable or unknown format, or a file that needs its symbol in its name lacks one.
+    """
+    first = next(numbered_lines(path), None)
+    if first is None:
+        raise TapeError(str(path), None, "the file is empty")
+    number, line = first
+    if line.startswith(b"{"):
+        return _many_symbols(path, "capture", read_capture, has_quotes=True)
+    if re.match(rb"\d{13,} +\{", line):
+        return _many_symbols(path, "binance-raw", read_binance_raw, has_quotes=True)
+    if line.startswith(BYBIT_HEADER):
+        return _many_symbols(path, "bybit-trades", read_bybit_trades, has_quotes=False)
+    if line.startswith(AGG_HEADER) or re.match(rb"\d+,[^,]+,[^,]+,\d+,\d+,\d+,(true|false)$", line, re.IGNORECASE):
+        symbol = symbol_in_name(path)
+        return Tape(path, "aggTrades", frozenset({symbol}), lambda: read_agg_trades(path, symbol))
+    if line.startswith(KLINE_HEADER) or re.match(rb"\d{13}(,[\d.]+){5}$", line):
+        symbol = symbol_in_name(path)
+        return Tape(path, "klines", frozenset({symbol}), lambda: read_klines(path, symbol))
+    if line.startswith(FUNDING_HEADER):
+        symbol = symbol_in_name(path)
+        return Tape(path, "funding", frozenset({symbol}), lambda: read_funding(path, symbol), is_funding=True)
+    shown = line[:60].decode("utf-8", "replace")
+    raise TapeError(str(path), number, f"unknown tape format: {shown!r}")
+
+
+def symbol_in_name(path: Path) -> str:
+    """The symbol a file name spells in capitals (`bybit_linear_BTCUSDT_5m.csv.gz` → BTCUSDT).
+
+    Raises:
+        TapeError: none, or more than one.
+    """
+    found = set(_NAME.findall(path.name))
+    if len(found) != 1:
+        raise TapeError(str(path), None, f"the file name must hold one symbol, found {sorted(found) or 'none'}")
+    return str(found.pop())
+
+
+def _many_symbols(path: Path, kind: str, read: Callable[[Path], Events], *, has_quotes: bool) -> Tape:
+    symbols, marked = set(), set()
+    for event in islice(read(path), HEAD_EVENTS):
+        symbols.add(event.symbol)
+        if isinstance(event, MarkPrice):
+            marked.add(event.symbol)
+    if not symbols:
+        raise TapeError(str(path), None, f"no market data in this {kind} file")
+    return Tape(path, kind, frozenset(symbols), lambda: read(path), has_quotes=has_quotes, marked=frozenset(marked))

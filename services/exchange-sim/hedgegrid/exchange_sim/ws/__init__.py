@@ -1,0 +1,1 @@
+"""Bybit V5 WebSocket: frames, connections, topics and who is subscribed to what."""

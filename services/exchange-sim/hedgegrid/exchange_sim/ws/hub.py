@@ -1,0 +1,76 @@
+"""Who is subscribed to what, and the fan-out: a frame is encoded once for all its subscribers."""
+
+from typing import Any
+
+from hedgegrid.exchange_sim.ws.connection import Connection
+from hedgegrid.exchange_sim.ws.frames import wire
+
+
+class Hub:
+    """All open sockets. Topics of private sockets are kept per account."""
+
+    def __init__(self) -> None:
+        self.connections: set[Connection] = set()
+        self._public: dict[str, set[Connection]] = {}
+        self._private: dict[str, list[Connection]] = {}
+
+    def opened(self, connection: Connection) -> None:
+        self.connections.add(connection)
+
+    def authenticated(self, connection: Connection) -> None:
+        """`connection.account` is set: it receives that account's pushes once subscribed."""
+        if connection.account is not None:
+            self._private.setdefault(connection.account.id, []).append(connection)
+
+    def closed(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        for topic in connection.topics:
+            self._public.get(topic, set()).discard(connection)
+        if connection.account is not None:
+            self._private[connection.account.id].remove(connection)
+
+    def subscribe(self, connection: Connection, topic: str) -> None:
+        connection.topics.add(topic)
+        if connection.account is None:
+            self._public.setdefault(topic, set()).add(connection)
+
+    def unsubscribe(self, connection: Connection, topic: str) -> None:
+        connection.topics.discard(topic)
+        self._public.get(topic, set()).discard(connection)
+
+    def wanted(self, topic: str) -> bool:
+        return bool(self._public.get(topic))
+
+    def publish(self, topic: str, message: Any) -> None:
+        """A public message to every subscriber of its topic."""
+        subscribers = self._public.get(topic)
+        if subscribers:
+            frame = wire(message)
+            for connection in tuple(subscribers):
+                connection.send(frame)
+
+    def push(self, account: str, topic: str, message: dict[str, Any]) -> None:
+        """A private message to the account's sockets that asked for `topic` or `topic.linear`.
+
+        A categorised subscription gets its own topic name back (captured on mainnet, 2024-09).
+        """
+        for name in (topic, f"{topic}.linear"):
+            frame = None
+            for connection in tuple(self._private.get(account, ())):
+                if name in connection.topics:
+                    frame = frame or wire(message | {"topic": name})
+                    connection.data_frames += 1
+                    connection.send(frame)
+
+    def private_frames(self, account: str) -> int:
+        """Data frames sent on the account's newest private connection since it opened; 0 without one."""
+        connections = self._private.get(account)
+        return connections[-1].data_frames if connections else 0
+
+    def private_topics(self, account: str) -> set[str]:
+        """Every private topic some socket of the account listens to."""
+        return set().union(*(connection.topics for connection in self._private.get(account, ())))
+
+    def close_all(self) -> None:
+        for connection in tuple(self.connections):
+            connection.close()

@@ -1,0 +1,116 @@
+"""The result of closing fills read over REST, whose rows lack `execPnl`.
+
+`GET /v5/position/closed-pnl` gives, per closing order, the entry and exit value of what it closed; gross = ±(exit −
+entry), which is the sum of the `execPnl` of its fills (bybit-v5.md 1.9, 2.4). With one fill that is its result to the
+last digit. Several fills share the order's average entry price, each rounded to money steps and the newest taking
+what is left, so that their sum is still the venue's. The split among them can differ from the venue's in the last
+digit, or by more if an opening fill came between two closing ones; the sum over the order cannot.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from hedgegrid.bybit import parse
+from hedgegrid.bybit.rest import RestClient, Row
+from hedgegrid.domain.money import ZERO, to_money_step
+from hedgegrid.domain.order import Side
+from hedgegrid.messages.events import FundingPaid, OrderFilled
+
+MARGIN_MS = 3_600_000
+"""Closed-pnl rows are asked from this much earlier on, since a row keeps the time of its order's first fill."""
+
+
+class MissingResult(Exception):
+    """The venue does not show the closed-pnl of some closing orders yet."""
+
+
+class _Closing(NamedTuple):
+    """Sums over the closed-pnl rows of one order."""
+
+    qty: Decimal
+    entry_value: Decimal
+    exit_value: Decimal
+
+
+def executions_of(rest: RestClient, rows: Sequence[Row], symbol: str, ts_init: int) -> list[OrderFilled | FundingPaid]:
+    """Events of execution rows, oldest first, each `execId` once.
+
+    Raises:
+        MissingResult, ParseError, VenueError, NotSent.
+    """
+    unique = {str(row.get("execId")): parse.row_of(parse.ExecutionRow, row) for row in rows}
+    closing = [row for row in unique.values() if parse.needs_gross(row)]
+    gross: dict[str, Decimal] = {}
+    if closing:
+        oldest_ms = min(_row_age(row)[0] for row in closing)
+        gross = gross_of(closing, rest.closed_pnl(symbol, max(1, oldest_ms - MARGIN_MS)))
+    events = (parse.rest_execution_event(row, gross.get(str(row.exec_id), ZERO), ts_init) for row in unique.values())
+    return sorted((event for event in events if event is not None), key=_age)
+
+
+def gross_of(closing: Iterable[parse.ExecutionRow], pnl_rows: Iterable[Row]) -> dict[str, Decimal]:
+    """Result before fees of each closing fill, by `execId`.
+
+    Raises:
+        MissingResult: names the orders whose closed-pnl is not there or not up to date.
+    """
+    orders: dict[str, list[parse.ExecutionRow]] = defaultdict(list)
+    for row in closing:
+        orders[str(row.order_id)].append(row)
+    results = _closings(pnl_rows)
+    found: dict[str, Decimal] = {}
+    missing: list[str] = []
+    for order_id, fills in orders.items():
+        result = results.get(order_id)
+        closed = sum((_number(fill.closed_size) for fill in fills), ZERO)
+        if result is None or result.qty < closed:
+            missing.append(order_id)
+        else:
+            found |= _split(sorted(fills, key=_row_age), result, complete=result.qty == closed)
+    if missing:
+        raise MissingResult(f"no closed-pnl yet for {', '.join(sorted(missing))}")
+    return found
+
+
+def _split(fills: list[parse.ExecutionRow], result: _Closing, complete: bool) -> dict[str, Decimal]:
+    """`complete` = these fills are all the order has; else earlier ones lie outside of what was asked for."""
+    sign = 1 if fills[0].side == Side.SELL.value else -1
+    left = sign * (result.exit_value - result.entry_value)
+    found: dict[str, Decimal] = {}
+    for fill in fills:
+        qty = _number(fill.closed_size)
+        gross = sign * (qty * _number(fill.exec_price) - to_money_step(result.entry_value * qty / result.qty))
+        found[str(fill.exec_id)] = gross
+        left -= gross
+    if complete:
+        found[str(fills[-1].exec_id)] += left
+    return found
+
+
+def _closings(pnl_rows: Iterable[Row]) -> dict[str, _Closing]:
+    sums: dict[str, _Closing] = {}
+    for row in pnl_rows:
+        known = sums.get(str(row.get("orderId")), _Closing(ZERO, ZERO, ZERO))
+        sums[str(row.get("orderId"))] = _Closing(
+            known.qty + _number(row.get("closedSize")),
+            known.entry_value + _number(row.get("cumEntryValue")),
+            known.exit_value + _number(row.get("cumExitValue")),
+        )
+    return sums
+
+
+def _number(value: object) -> Decimal:
+    return Decimal(str(value)) if value not in (None, "") else ZERO
+
+
+def _row_age(row: parse.ExecutionRow) -> tuple[int, int]:
+    return int(row.exec_time or 0), int(row.seq or 0)
+
+
+def _age(event: OrderFilled | FundingPaid) -> tuple[int, int, Decimal]:
+    """Times tie within a millisecond; then `seq`, then the less filled first."""
+    if isinstance(event, OrderFilled):
+        return event.ts_event, event.seq, -event.leaves_qty
+    return event.ts_event, -1, ZERO

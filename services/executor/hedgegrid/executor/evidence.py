@@ -1,0 +1,94 @@
+"""What the venue shows of one order of ours: the three places an order can be seen, asked by its orderLinkId."""
+
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hedgegrid.bybit import parse
+from hedgegrid.bybit.rest import RestClient, Row
+from hedgegrid.domain.money import ZERO
+from hedgegrid.executor.closing_gross import MissingResult, executions_of
+from hedgegrid.messages.base import Message
+from hedgegrid.messages.commands import AmendOrder, SubmitOrder
+
+OPEN = frozenset({"New", "PartiallyFilled", "Untriggered"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """`order` is None when only executions were found."""
+
+    order: Row | None
+    executions: list[Row]
+
+    @property
+    def found(self) -> bool:
+        return self.order is not None or bool(self.executions)
+
+    @property
+    def is_open(self) -> bool:
+        return self.order is not None and self.order.get("orderStatus") in OPEN
+
+    @property
+    def venue_order_id(self) -> str:
+        rows = [self.order] if self.order is not None else self.executions
+        return str(rows[0].get("orderId") or "") if rows else ""
+
+    def is_of(self, command: SubmitOrder) -> bool:
+        """True when the order found can be the one sent: side, leg and reduce-only never change."""
+        if self.order is None:
+            return True
+        row = parse.row_of(parse.OrderRow, self.order)
+        same_leg = parse.order_leg(row) is command.leg
+        return same_leg and row.side == command.side.value and bool(row.reduce_only) is command.reduce_only
+
+    def has_terms_of(self, command: AmendOrder) -> bool:
+        if self.order is None:
+            return False
+        row = parse.row_of(parse.OrderRow, self.order)
+        return (_number(row.qty), _number(row.price)) == (command.qty, command.price)
+
+
+def look(rest: RestClient, symbol: str, link_id: str) -> Evidence:
+    """Ask until something is found. Finding nothing means that all three places answered and showed nothing.
+
+    The order list of open and just closed orders is memory only and the history is written late, so neither alone
+    proves absence (reliability A15, A16).
+
+    Raises:
+        VenueError, NotSent: a call failed, so nothing may be concluded.
+    """
+    order = rest.order_by_link_id(symbol, link_id)
+    if order is None:
+        order = rest.past_order_by_link_id(symbol, link_id)
+    if order is not None and not _number(order.get("cumExecQty")):
+        return Evidence(order=order, executions=[])
+    return Evidence(order=order, executions=rest.executions_by_link_id(symbol, link_id))
+
+
+def events_of(rest: RestClient, evidence: Evidence, symbol: str, ts_init: int) -> list[Message]:
+    """Fills first, then the order's state, as the venue's pushes would have told them.
+
+    Closing fills whose result the venue does not show yet are left out: their push or the next snapshot brings them.
+
+    Raises:
+        VenueError, NotSent.
+    """
+    events: list[Message] = []
+    try:
+        events += executions_of(rest, evidence.executions, symbol, ts_init)
+    except (MissingResult, parse.ParseError) as error:
+        _log.warning("fills of %s are left to the socket or a snapshot: %s", evidence.venue_order_id, error)
+    try:
+        row = None if evidence.order is None else parse.row_of(parse.OrderRow, evidence.order)
+        event = None if row is None else parse.order_event(row, ts_init)
+    except parse.ParseError as error:
+        _log.error("the state of %s is left to the socket or a snapshot: %s", evidence.venue_order_id, error)
+        event = None
+    return events if event is None else [*events, event]
+
+
+def _number(value: object) -> Decimal:
+    return Decimal(str(value)) if value not in (None, "") else ZERO

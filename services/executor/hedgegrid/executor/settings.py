@@ -1,0 +1,42 @@
+"""Waiting times and sizes of the executor, from the environment like every setting."""
+
+from pydantic import Field
+
+from hedgegrid.runtime.settings import ServiceSettings
+
+
+class ExecutorSettings(ServiceSettings):
+    """Defaults are what real trading wants; tests shorten the waits."""
+
+    command_ttl_ms: int = Field(
+        default=10_000, ge=100, le=600_000, description="100..600000 ms: an older command that adds exposure is denied"
+    )
+    executor_lanes: int = Field(default=8, ge=1, le=64, description="1..64 threads posting orders, per account")
+    executor_queries: int = Field(default=2, ge=1, le=16, description="1..16 threads asking the venue, per account")
+    fence_margin_ms: int = Field(
+        default=1000, ge=0, le=60_000, description="0..60000 ms on top of the receive window before an order is dead"
+    )
+    absent_rounds: int = Field(default=3, ge=1, le=20, description="1..20 full rounds without a trace of an order")
+    absent_span_ms: int = Field(
+        default=10_000, ge=0, le=600_000, description="0..600000 ms which those rounds must span"
+    )
+    retry_first_ms: int = Field(default=500, ge=1, le=60_000, description="1..60000 ms, doubled up to 16-fold")
+    give_up_ms: int = Field(
+        default=60_000, ge=100, le=3_600_000, description="100..3600000 ms: longest retrying of a cancel or close"
+    )
+    ban_pause_s: int = Field(default=600, ge=1, le=86_400, description="1..86400 s without any call after HTTP 403")
+    stop_grace_ms: int = Field(default=8000, ge=0, le=60_000, description="0..60000 ms to finish what is being sent")
+    snapshot_drain_ms: int = Field(
+        default=30_000, ge=100, le=600_000, description="100..600000 ms a snapshot waits for commands in flight"
+    )
+    rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
+    rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")
+
+    @property
+    def fence_ms(self) -> int:
+        """From signing on, the time after which the venue cannot accept a request any more."""
+        return self.recv_window_ms + self.fence_margin_ms
+
+    def backoff_ns(self, tries: int) -> int:
+        """0.5, 1, 2, 4, 8, 8, … seconds by default, for `tries` = 1, 2, 3, …"""
+        return int(self.retry_first_ms * 1_000_000 * 2 ** min(max(tries - 1, 0), 4))

@@ -1,0 +1,135 @@
+"""What the venue holds of one symbol, read over REST while no command of the symbol is on its way.
+
+Positions → open orders → ended orders and executions → positions again; when a position moved meanwhile everything is
+read anew, so that the parts fit together (reliability §5.6). The account's wallet comes last.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from hedgegrid.bybit import parse
+from hedgegrid.bybit.rest import RestClient, Row
+from hedgegrid.domain.ids import parse_client_order_id
+from hedgegrid.domain.instrument import Instrument
+from hedgegrid.executor.closing_gross import executions_of
+from hedgegrid.messages.commands import RequestSnapshot
+from hedgegrid.messages.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderCompleted,
+    OrderRejected,
+    PositionChanged,
+    SnapshotTaken,
+)
+from hedgegrid.runtime.clock import Clock
+
+ROUNDS = 5
+"""Times everything is read before a symbol that keeps moving is given up for now."""
+DEFAULT_PAGES = 10
+"""Pages of history read when no start was asked for: 500 orders, 1000 executions."""
+HISTORY_MARGIN_MS = 600_000
+"""Read from this much before the time asked for: an order's `createdTime` lies before its executions."""
+
+Ended = OrderCompleted | OrderCanceled | OrderRejected
+
+
+class Unstable(Exception):
+    """Positions moved during every round."""
+
+
+class _Orders(NamedTuple):
+    open: tuple[OrderAccepted, ...]
+    ended: tuple[Ended, ...]
+
+
+def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrument: Instrument) -> SnapshotTaken:
+    """Read the symbol until its parts fit together.
+
+    Raises:
+        VenueError, NotSent: a call failed. ParseError: a row is not understood. MissingResult: a fill's result is not
+        shown yet. Unstable: see there. Nothing may be concluded from any of them.
+    """
+    symbol, since_ms = wish.symbol, wish.executions_since_ms
+    before, _ = _positions(rest, clock, symbol)
+    for _ in range(ROUNDS):
+        open_rows = rest.open_orders(symbol)
+        ended_rows = [*rest.closed_orders(symbol), *_history(rest, symbol, since_ms)]
+        execution_rows = rest.executions(symbol, since_ms, *_at_most(since_ms))
+        after, venue_ms = _positions(rest, clock, symbol)
+        if _marks(before) != _marks(after):
+            before = after
+            continue
+        now_ms = clock.now_ms()
+        executions = executions_of(rest, execution_rows, symbol, now_ms)
+        orders = _orders(open_rows, ended_rows, now_ms)
+        wallet_row, wallet_ms = rest.wallet()
+        return SnapshotTaken(
+            symbol=symbol,
+            reason=wish.reason,
+            instrument=instrument,
+            positions=after,
+            open_orders=orders.open,
+            ended_orders=orders.ended,
+            executions=tuple(executions),
+            wallet=parse.wallet_event(parse.row_of(parse.WalletRow, wallet_row), now_ms, wallet_ms or None),
+            highest_life=_highest_life((*open_rows, *ended_rows, *execution_rows), symbol),
+            request=wish.request,
+            ts_event=venue_ms or now_ms,
+        )
+    raise Unstable(f"the positions of {symbol} changed during each of {ROUNDS} readings")
+
+
+def read_instrument(rest: RestClient, symbol: str) -> Instrument:
+    """Trading rules as the venue states them now.
+
+    Raises:
+        VenueError, NotSent, ParseError.
+    """
+    return parse.instrument(parse.row_of(parse.InstrumentRow, rest.instrument(symbol)))
+
+
+def _history(rest: RestClient, symbol: str, since_ms: int) -> list[Row]:
+    start_ms = max(1, since_ms - HISTORY_MARGIN_MS) if since_ms else 0
+    return rest.order_history(symbol, start_ms, *_at_most(since_ms))
+
+
+def _at_most(since_ms: int) -> tuple[int, ...]:
+    """Everything from a given time on is needed whole; without one, the recent past is enough."""
+    return () if since_ms else (DEFAULT_PAGES,)
+
+
+def _positions(rest: RestClient, clock: Clock, symbol: str) -> tuple[tuple[PositionChanged, ...], int]:
+    rows, venue_ms = rest.positions(symbol)
+    now_ms = clock.now_ms()
+    events = (parse.position_event(parse.row_of(parse.PositionRow, row), now_ms) for row in rows)
+    return tuple(sorted((e for e in events if e is not None), key=lambda e: e.leg)), venue_ms
+
+
+def _marks(positions: Iterable[PositionChanged]) -> list[tuple[Any, ...]]:
+    """What changes with every fill; mark price and unrealised result change all the time."""
+    return [(p.leg, p.seq, p.qty, p.entry_px) for p in positions]
+
+
+def _orders(open_rows: list[Row], ended_rows: list[Row], ts_init: int) -> _Orders:
+    """Each order once, by its newest row: one that ended while the pages were read counts as ended."""
+    newest: dict[str, tuple[int, OrderAccepted | Ended]] = {}
+    for rank, rows in enumerate((open_rows, ended_rows)):
+        for raw in rows:
+            event = parse.order_event(parse.row_of(parse.OrderRow, raw), ts_init)
+            key = str(raw.get("orderId"))
+            if event is not None and (key not in newest or (rank, event.ts_event) > _rank(newest[key])):
+                newest[key] = (rank, event)
+    events = sorted((event for _, event in newest.values()), key=lambda event: event.ts_event)
+    return _Orders(
+        tuple(event for event in events if isinstance(event, OrderAccepted)),
+        tuple(event for event in events if not isinstance(event, OrderAccepted)),
+    )
+
+
+def _rank(known: tuple[int, OrderAccepted | Ended]) -> tuple[int, int]:
+    return known[0], known[1].ts_event
+
+
+def _highest_life(rows: Iterable[Row], symbol: str) -> int:
+    ids = (parse_client_order_id(str(row.get("orderLinkId") or "")) for row in rows)
+    return max((parts.life for parts in ids if parts is not None and parts.symbol == symbol), default=0)

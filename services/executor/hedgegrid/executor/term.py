@@ -1,0 +1,184 @@
+"""One holder's time in office for an account: everything that lives and ends with the lease."""
+
+import logging
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+
+import redis
+
+from hedgegrid.bus import keys
+from hedgegrid.bus.fenced_state import CommitConflict, FencedState
+from hedgegrid.bus.lease import LeaseLost
+from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
+from hedgegrid.bybit.rest import RestClient
+from hedgegrid.executor.desk import Desk
+from hedgegrid.executor.gate import Gate
+from hedgegrid.executor.in_flight import PREFIX, InFlight, Stage
+from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.rate_limiter import OrderBudgets
+from hedgegrid.executor.resolver import Resolver
+from hedgegrid.executor.rest_calls import RestCalls
+from hedgegrid.executor.sender import Sender
+from hedgegrid.executor.settings import ExecutorSettings
+from hedgegrid.executor.snapshots import Snapshots
+from hedgegrid.executor.startup import Startup
+from hedgegrid.executor.tenure import Tenure
+from hedgegrid.executor.trading_states import TradingStates
+from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.messages.events import SnapshotReason
+from hedgegrid.runtime.config import AccountConfig
+from hedgegrid.runtime.service import ServiceContext
+
+BLOCK_MS = 500
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+AUDIT_MARGIN_MS = 600_000
+
+_log = logging.getLogger(__name__)
+
+
+class Term:
+    """`serve` is the account's main loop; lanes and queries run beside it until `close`."""
+
+    def __init__(
+        self,
+        context: ServiceContext,
+        settings: ExecutorSettings,
+        config: AccountConfig,
+        client: redis.Redis,
+        rest: RestClient,
+        calls: RestCalls,
+        door: VenueDoor,
+        tenure: Tenure,
+        last_price: Callable[[str], Decimal | None],
+    ) -> None:
+        clock = context.clock
+        self._context, self._settings, self._config = context, settings, config
+        self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
+        self._clock = clock
+        self._symbols = [bot.symbol for bot in config.bots]
+        self._crash: BaseException | None = None
+        self._crashed = threading.Event()
+        self._state = FencedState(client, keys.executor(config.id), tenure.lease)
+        self._states = TradingStates(self._symbols)
+        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price)
+        budgets = OrderBudgets(settings.order_rate_per_s)
+        drain_ns = settings.snapshot_drain_ms * NS_PER_MS
+        self._lanes = Lanes(config.id, budgets, clock, door.banned_for_ns, drain_ns, self._on_crash)
+        self._sender = Sender(
+            config.id, settings, clock, rest, self._state, tenure, self._gate, door, budgets, self._lanes
+        )
+        self._resolver = Resolver(settings, clock, rest, self._sender, self._gate, door, self._lanes)
+        self._snapshots = Snapshots(
+            config.id, client, settings, clock, rest, self._sender, self._gate, door, context.metrics
+        )
+        self._startup = Startup(
+            config, settings, rest, self._gate, door, self._snapshots, context.health,
+            lambda: tenure.lost, context.stopping,
+        )  # fmt: skip
+        self._desk = Desk(
+            config.id, client, clock, self._state, self._gate, self._states, self._lanes,
+            lambda stream: context.metrics.dead_letters.labels(stream).inc(),
+        )  # fmt: skip
+        self._audited_ns = clock.monotonic_ns()
+        self._audited_ms = clock.now_ms()
+        self._flushed_ns = 0
+
+    def serve(self) -> None:
+        """Recover, then take commands until we stop or lose the lease.
+
+        Raises:
+            LeaseLost, CommitConflict, redis.RedisError: begin anew. Anything else is a fault of the program.
+        """
+        fields = self._state.load()
+        self._wait_for_fence(fields)
+        self._startup.run()
+        if self._context.stopping.is_set() or self._tenure.lost:
+            return
+        reader = CheckpointReader(self._client)
+        self._catch_up_on_controls(reader)
+        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
+        self._lanes.start(self._sender.post, self._settings.executor_lanes, self._ask, self._settings.executor_queries)
+        reader.follow(keys.commands(self._config.id), self._desk.checkpoint)
+        self._check_checkpoint()
+        self._loop(reader)
+        if self._crash is not None:
+            raise self._crash
+
+    def close(self) -> bool:
+        """Let what is being sent finish, start nothing more; True when nothing of ours can be on its way any more."""
+        drained = self._crash is None and not self._tenure.lost
+        if drained:
+            drained = self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
+        self._lanes.close()
+        return drained and not self._lanes.posting
+
+    def _loop(self, reader: CheckpointReader) -> None:
+        away = False
+        while not self._context.stopping.is_set() and not self._crashed.is_set():
+            if self._tenure.lost:
+                raise LeaseLost(self._tenure.lease.key)
+            try:
+                entries = reader.read(block_ms=BLOCK_MS)
+                if away:
+                    self._check_checkpoint()
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                if not away:
+                    _log.warning("account %s cannot read commands: %s", self._config.id, error)
+                away = True
+                self._context.stopping.wait(0.2)
+                continue
+            away = False
+            self._desk.take(entries)
+            self._keep_house()
+
+    def _keep_house(self) -> None:
+        """Once a second: counters and gauges; now and then: the audit."""
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._flushed_ns >= NS_PER_S:
+            self._flushed_ns = now_ns
+            self._calls.flush(self._client)
+            self._door.banned_for_ns()
+            self._context.metrics.unknown_orders.labels(self._config.id).set(self._lanes.count_unknown())
+        if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:
+            since_ms = self._audited_ms - AUDIT_MARGIN_MS
+            self._audited_ns, self._audited_ms = now_ns, self._clock.now_ms()
+            self._desk.wish_snapshots(self._symbols, SnapshotReason.AUDIT, since_ms)
+
+    def _wait_for_fence(self, fields: dict[str, bytes]) -> None:
+        """The venue cannot check our lease: until its receive window is over, the old holder's last order may land."""
+        left_over = any(field.startswith(PREFIX) for field in fields)
+        if self._tenure.taken_over and left_over:
+            _log.warning("account %s was taken over: waiting %s ms", self._config.id, self._settings.fence_ms)
+        if self._tenure.taken_over:
+            self._context.stopping.wait(self._settings.fence_ms / 1000)
+
+    def _catch_up_on_controls(self, reader: CheckpointReader) -> None:
+        """The operator's words of all time, so that a halt outlives us; later ones come with the commands."""
+        reader.follow(keys.control(self._config.id), START)
+        while entries := reader.read(block_ms=1):
+            self._desk.take(entries)
+
+    def _check_checkpoint(self) -> None:
+        """A checkpoint entry that is gone means that commands after it may be gone too."""
+        try:
+            check_not_trimmed(self._client, keys.commands(self._config.id), self._desk.checkpoint)
+        except TrimmedAway as error:
+            _log.error("commands may be lost: %s; every symbol is reconciled", error)
+            self._desk.wish_snapshots(self._symbols, SnapshotReason.GAP, 0)
+
+    def _ask(self, entry: InFlight) -> None:
+        if entry.stage is Stage.ASKING:
+            self._resolver.resolve(entry)
+        else:
+            self._snapshots.take(entry)
+
+    def _on_crash(self, error: BaseException) -> None:
+        """From a lane: nothing more may start; the loop ends with this error."""
+        if self._crash is None:
+            self._crash = error
+            if not isinstance(error, LeaseLost | CommitConflict | redis.RedisError):
+                _log.critical("a lane of account %s failed", self._config.id, exc_info=error)
+        self._lanes.close()
+        self._crashed.set()

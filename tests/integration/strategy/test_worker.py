@@ -1,0 +1,94 @@
+"""Strategy workers as real processes over a real Redis: they trade, share, die and hand over without losing count."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hedgegrid.bus import keys
+from tests.integration.strategy.floor import Floor, eventually
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def floor(redis_url: str, tmp_path: Path) -> Iterator[Floor]:
+    floor = Floor(redis_url, tmp_path, SYMBOLS)
+    yield floor
+    floor.stop_all()
+
+
+def all_held_by(floor: Floor, names: set[str]) -> bool:
+    return set(floor.holders().values()) == names
+
+
+def test_one_worker_trades_all_bots_to_the_last_digit(floor: Floor) -> None:
+    floor.start_worker("a")
+    eventually(lambda: all_held_by(floor, {"a"}), 15, "all bots leased")
+    floor.trade(20, until=lambda: floor.cycles() >= 6)
+    assert floor.cycles() >= 6
+    floor.check_books()
+
+
+def test_a_killed_workers_bots_are_taken_over_and_nothing_is_lost_or_doubled(floor: Floor) -> None:
+    victim = floor.start_worker("a")
+    eventually(lambda: all_held_by(floor, {"a"}), 15, "all bots leased")
+    floor.trade(10, until=lambda: floor.cycles() >= 2)
+    floor.start_worker("b")
+    floor.trade(15, until=lambda: len(set(floor.holders().values())) == 2)
+    victim.kill()
+    victim.wait()
+    floor.trade(15, until=lambda: all_held_by(floor, {"b"}))
+    assert all_held_by(floor, {"b"})
+    before = floor.cycles()
+    floor.trade(15, until=lambda: floor.cycles() >= before + 2)
+    floor.check_books()
+
+
+def test_a_stopped_worker_that_wakes_up_cannot_write(floor: Floor) -> None:
+    sleeper = floor.start_worker("a")
+    eventually(lambda: all_held_by(floor, {"a"}), 15, "all bots leased")
+    floor.trade(3)
+    sleeper.send_signal(signal.SIGSTOP)
+    floor.start_worker("b")
+    floor.trade(15, until=lambda: all_held_by(floor, {"b"}))
+    assert all_held_by(floor, {"b"})
+    sleeper.send_signal(signal.SIGCONT)
+    floor.trade(5)
+    floor.check_books()
+
+
+def test_sigterm_hands_over_within_a_second(floor: Floor) -> None:
+    leaver = floor.start_worker("a")
+    floor.start_worker("b")
+    floor.trade(15, until=lambda: len(set(floor.holders().values()) - {""}) == 2)
+    leaver.terminate()
+    assert leaver.wait(timeout=5) == 0
+    seconds = eventually(lambda: all_held_by(floor, {"b"}), 5, "the other holds all")
+    assert seconds < 1.5
+    floor.trade(3)
+    floor.check_books()
+
+
+def test_workers_that_join_get_a_fair_share(floor: Floor) -> None:
+    for name in ("a", "b", "c"):
+        floor.start_worker(name)
+    floor.trade(20, until=lambda: sorted(Counter(floor.holders().values()).items()) == [("a", 1), ("b", 1), ("c", 1)])
+    assert set(floor.holders().values()) == {"a", "b", "c"}
+    floor.check_books()
+
+
+def test_an_unreadable_event_is_set_aside_and_the_bots_reconcile(floor: Floor) -> None:
+    floor.start_worker("a")
+    eventually(lambda: all_held_by(floor, {"a"}), 15, "all bots leased")
+    floor.trade(2)
+    floor.client.xadd(keys.events("main"), {"__data__": '{"type": "OrderFilled", "v": 1}'})
+    floor.trade(3)
+    dead: Any = floor.client.xrange(keys.dead(keys.events("main")))
+    assert len(dead) == 1
+    assert b"symbol" in dead[0][1][b"reason"]
+    floor.check_books()
