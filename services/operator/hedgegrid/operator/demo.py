@@ -12,6 +12,7 @@ from rich.console import Console
 from hedgegrid.operator.collect import Collector
 from hedgegrid.operator.demo_options import DemoOptions
 from hedgegrid.operator.exchange_admin import ExchangeAdmin
+from hedgegrid.operator.log_lines import readable
 from hedgegrid.operator.loopback_http import HttpFailed
 from hedgegrid.operator.project_files import new_run_folder
 from hedgegrid.operator.redis_server import URL_VARIABLE, RedisUnavailableError
@@ -60,9 +61,9 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         except GaveUp as error:
             if error.exit_code == EXIT_CONFIG and error.last_lines:
                 # A service refuses its configuration, or the exchange a tape: its own words say it best.
-                raise ConfigError(error.last_lines[-1]) from error
+                raise ConfigError(readable(error.last_lines[-1])) from error
             for line in error.last_lines:
-                display.say(f"  {line}")
+                display.say(f"  {readable(line)}")
             display.say(f"gave up: {error}; logs: {folder}")
         except NotReady as error:
             display.say(f"not ready in time: {error}; logs: {folder}")
