@@ -17,6 +17,7 @@ from hedgegrid.operator import demo, project_files, stack
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.services import Exchange, RunPlan, exchange_spec, service_specs
 from hedgegrid.runtime.errors import ConfigError
 from tests.unit.operator.books import ENTRY
@@ -73,15 +74,15 @@ class Demo:
         monkeypatch.setattr(stack, "exchange_spec", self.exchange)
         monkeypatch.setattr(stack, "service_specs", self.services)
 
-    def exchange(self, plan: RunPlan, redis_url: str) -> ChildSpec:
+    def exchange(self, plan: RunPlan, urls: RedisUrls) -> ChildSpec:
         books = self.folder / "books.json"
         books.write_text(json.dumps(self.books))
-        return replace(exchange_spec(plan, redis_url), command=self.run("stand_in_exchange.py", str(books)))
+        return replace(exchange_spec(plan, urls), command=self.run("stand_in_exchange.py", str(books)))
 
-    def services(self, plan: RunPlan, exchange: Exchange, redis_url: str) -> list[ChildSpec]:
+    def services(self, plan: RunPlan, exchange: Exchange, urls: RedisUrls) -> list[ChildSpec]:
         return [
             replace(spec, command=self.run("stand_in_service.py", spec.name))
-            for spec in service_specs(plan, exchange, redis_url)
+            for spec in service_specs(plan, exchange, urls)
         ]
 
     def run(self, script: str, argument: str) -> tuple[str, ...]:
