@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from hedgegrid.exchange_sim.auth import sign
-from tests.contract.exchange_sim.conftest import Simulator, launch
+from tests.contract.exchange_sim.simulators import Simulator, launch
 from tests.contract.exchange_sim.test_pybit import hedged, market
 
 Socket = aiohttp.ClientWebSocketResponse
