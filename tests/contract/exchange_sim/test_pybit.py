@@ -9,7 +9,7 @@ import requests
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import WebSocket
 
-from tests.contract.exchange_sim.conftest import Inbox, Simulator, eventually, launch, listen
+from tests.contract.exchange_sim.simulators import Inbox, Simulator, eventually, launch, listen
 
 BTC: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT"}
 Start = Callable[..., Simulator]
