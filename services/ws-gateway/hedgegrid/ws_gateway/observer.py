@@ -35,11 +35,14 @@ class FeedObserver:
         health.set("public", not public_trouble, public_trouble)
         for feed in self._private:
             health.set(f"private:{feed.feed}", not feed.trouble, feed.trouble)
-        health.set("redis", self._events.redis_works, "account events cannot be published")
-        health.set("market-redis", self._market.redis_works, "ticks cannot be published")
+        self._redis("redis", self._events.redis_works, "account events cannot be published")
+        self._redis("market-redis", self._market.redis_works, "ticks cannot be published")
         self._gauges("public", "", self._public)
         for feed in self._private:
             self._gauges("private", feed.feed, [feed])
+
+    def _redis(self, name: str, works: bool, trouble: str) -> None:
+        self._context.health.set(name, works, "" if works else trouble)
 
     def _gauges(self, kind: str, account: str, feeds: Sequence[FeedSession]) -> None:
         """The public feed is one in the metrics, however many sockets it has: its worst socket speaks."""
