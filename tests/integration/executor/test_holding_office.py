@@ -5,6 +5,7 @@ import threading
 from hedgegrid.bus import keys
 from hedgegrid.bus.fenced_state import FencedState
 from hedgegrid.bus.lease import Lease
+from hedgegrid.bus.reader import last_id
 from hedgegrid.executor.in_flight import SentRecord, encode_record, target_of
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.events import OrderAccepted, OrderAcked, OrderRejected, SnapshotTaken
@@ -16,7 +17,7 @@ from tests.integration.executor.floor import Floor, eventually, now_ms
 def leave_behind(floor: Floor, command: Command, ttl_ms: int = 300) -> None:
     """What a holder leaves that was killed between its commit and the outcome."""
     floor.send(command)
-    entry_id = floor.client.xrevrange(keys.commands(floor.account), count=1)[0][0].decode()
+    entry_id = last_id(floor.client, keys.commands(floor.account))
     lease = Lease(floor.client, keys.lease(floor.account, "executor"), "ghost", ttl_ms)
     assert lease.acquire()
     record = SentRecord(command=command, command_id=entry_id, sent_ms=now_ms())
