@@ -1,7 +1,8 @@
 """How far the services have come, so that a simulated exchange can wait for them instead of outrunning them.
 
-Off in normal operation. Fields are written by the service that knows: the gateway counts private frames it has
-published per account, a worker tells the venue time of the newest tick it has stepped and the event it stands at.
+Kept on the market server: it is told with every tick and worth nothing after a restart. Off in normal operation. Fields
+are written by the service that knows: the gateway counts the private frames it has published per account, a worker
+tells the venue time of the newest tick it has stepped and the event it stands at.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +34,8 @@ def bot_progress(client: redis.Redis, account: str, symbol: str) -> tuple[int, s
 
 
 def settled(
-    client: redis.Redis,
+    money: redis.Redis,
+    market: redis.Redis,
     bots: Iterable[tuple[str, str]],
     frames_sent: Mapping[str, int],
     tick_ms: Mapping[str, int],
@@ -45,15 +47,20 @@ def settled(
     """
     bots = list(bots)
     accounts = list(dict.fromkeys(account for account, _ in bots))
-    with client.pipeline(transaction=False) as pipe:
+    with market.pipeline(transaction=False) as pipe:
         for account in accounts:
             pipe.hgetall(_account_key(account))
+        progress = pipe.execute()
+    if not _have_stepped(bots, dict(zip(accounts, progress, strict=True)), tick_ms):
+        return False
+    with money.pipeline(transaction=False) as pipe:
+        for account in accounts:
             pipe.xrevrange(keys.events(account), count=1)
             pipe.xrevrange(keys.commands(account), count=1)
             pipe.hgetall(keys.executor(account))
         answers = pipe.execute()
-    for number, account in enumerate(accounts):
-        seen, events, commands, executor = answers[4 * number : 4 * number + 4]
+    for number, (account, seen) in enumerate(zip(accounts, progress, strict=True)):
+        events, commands, executor = answers[3 * number : 3 * number + 3]
         if int(seen.get(b"frames", b"0")) < frames_sent.get(account, 0):
             return False
         if commands and executor.get(b"checkpoint", b"") != commands[0][0]:
@@ -63,10 +70,18 @@ def settled(
         newest_event = events[0][0].decode() if events else START
         for owner, symbol in bots:
             if owner == account:
-                stepped_ms, event_id, _ = _parse(seen.get(f"bot:{symbol}".encode()))
-                if stepped_ms < tick_ms.get(symbol, 0) or id_key(event_id) < id_key(newest_event):
+                _, event_id, _ = _parse(seen.get(f"bot:{symbol}".encode()))
+                if id_key(event_id) < id_key(newest_event):
                     return False
     return True
+
+
+def _have_stepped(
+    bots: Iterable[tuple[str, str]], progress: Mapping[str, Mapping[bytes, bytes]], tick_ms: Mapping[str, int]
+) -> bool:
+    return all(
+        _parse(progress[account].get(f"bot:{symbol}".encode()))[0] >= tick_ms.get(symbol, 0) for account, symbol in bots
+    )
 
 
 def _parse(raw: bytes | None) -> tuple[int, str, int]:

@@ -7,6 +7,14 @@ from hedgegrid.bybit.parse_account import instrument as instrument
 from hedgegrid.bybit.parse_account import position_event as position_event
 from hedgegrid.bybit.parse_account import wallet_event as wallet_event
 from hedgegrid.bybit.parse_fields import ParseError as ParseError
+from hedgegrid.bybit.parse_frames import PrivateContent as PrivateContent
+from hedgegrid.bybit.parse_frames import RowProblem as RowProblem
+from hedgegrid.bybit.parse_frames import TickerBook as TickerBook
+from hedgegrid.bybit.parse_frames import private_frame as private_frame
+from hedgegrid.bybit.parse_frames import topic_of as topic_of
+from hedgegrid.bybit.parse_market import BookFrame as BookFrame
+from hedgegrid.bybit.parse_market import TickerFrame as TickerFrame
+from hedgegrid.bybit.parse_market import TickerState as TickerState
 from hedgegrid.bybit.parse_orders import execution_event as execution_event
 from hedgegrid.bybit.parse_orders import needs_gross as needs_gross
 from hedgegrid.bybit.parse_orders import order_event as order_event

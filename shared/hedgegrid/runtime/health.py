@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -11,6 +12,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from hedgegrid.runtime.errors import ConfigError
+
+Page = Callable[[], tuple[str, bytes]]
+"""Renders a page: its content type and its body. Called in a server thread."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +34,8 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
+        self.pages: dict[str, Page] = {}
+        """Further paths that the server answers, by path; set before or after it starts."""
 
     def set(self, name: str, ok: bool, reason: str = "", *, vital: bool = False) -> None:
         """State a condition; `reason` says why, in words for the operator, without secrets."""
@@ -108,16 +114,20 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5  # seconds; a silent client must not keep its thread
 
     def do_GET(self) -> None:
-        """Answer one of the three paths."""
-        match self.path.split("?", 1)[0]:
+        """Answer one of the three paths, or a page of the service."""
+        path = self.path.split("?", 1)[0]
+        match path:
             case "/metrics":
                 self._metrics()
             case "/healthz":
                 self._conditions(self.health.live)
             case "/readyz":
                 self._conditions(self.health.ready)
+            case _ if path in self.health.pages:
+                self._page(self.health.pages[path])
             case _:
-                self._reply(404, "text/plain", b"try /metrics, /healthz or /readyz\n")
+                known = ", ".join(["/metrics", "/healthz", "/readyz", *sorted(self.health.pages)])
+                self._reply(404, "text/plain", f"try one of {known}\n".encode())
 
     def _metrics(self) -> None:
         encode, content_type = choose_encoder(self.headers.get("Accept", ""))
@@ -126,6 +136,15 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:  # a collector's callback failed; the scrape must show it as down
             _log.exception("metrics could not be collected")
             self._reply(500, "text/plain", b"metrics could not be collected, see the log\n")
+            return
+        self._reply(200, content_type, body)
+
+    def _page(self, render: Page) -> None:
+        try:
+            content_type, body = render()
+        except Exception:
+            _log.exception("%s could not be rendered", self.path)
+            self._reply(500, "text/plain", b"could not be rendered, see the log\n")
             return
         self._reply(200, content_type, body)
 

@@ -28,7 +28,8 @@ class _Trading(MetricSet):
     mark_price = gauge("mark_price_usdt", "Mark price", "symbol")
     orders = counter(
         "orders",
-        "Orders; outcome submitted|accepted|rejected|denied|filled|canceled|unknown|expired",
+        "Orders, each once per outcome submitted|acked|accepted|filled (at least in part)|completed|canceled|"
+        "rejected|denied",
         "account", "symbol", "leg", "outcome",
     )  # fmt: skip
     orders_denied = counter(
@@ -39,7 +40,15 @@ class _Trading(MetricSet):
         "reason",
     )
     working_orders = gauge("working_orders", "Orders open at the venue", "account", "symbol", "leg")
-    fills = counter("fills", "Executions applied once each", "account", "symbol", "leg")
+    commands = counter("commands", "Commands the strategy has written", "account", "symbol", "kind")
+    control_requests = counter(
+        "control_requests",
+        'Trading states asked for by the operator; symbol "" for the whole account',
+        "account", "symbol", "state",
+    )  # fmt: skip
+    fills = counter(
+        "fills", "Executions applied once each; liquidity maker|taker", "account", "symbol", "leg", "liquidity"
+    )
     fill_notional = counter("fill_notional_usdt", "Value traded", "account", "symbol", "leg")
     cycles = counter("cycles", "Cycles closed: first entry to take-profit", "account", "symbol", "leg")
     grid_level = gauge("grid_level", "Levels filled in the open cycle, 0 = none", "account", "symbol", "leg")
@@ -84,6 +93,11 @@ class _Venue(MetricSet):
         " outcome ok|rejected|rate_limited|ambiguous|error",
         "account", "endpoint", "method", "phase", "outcome",
     )  # fmt: skip
+    rest_calls_by_phase = counter(
+        "rest_calls_by_phase",
+        "REST calls as counted in Redis, over all lives of the executor",
+        "account", "phase", "method", "endpoint",
+    )  # fmt: skip
     rest_latency = histogram(
         "rest_latency_seconds",
         "Time from sending to the answer",
@@ -112,6 +126,7 @@ class _Internal(MetricSet):
     redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
     lease_held = gauge("lease_held", "1 if this process holds the lease", "account", "lease")
     lease_epoch = gauge("lease_epoch", "Epoch of the lease", "account", "lease")
+    lease_owner = gauge("lease_owner", "1 for the owner of a live lease", "account", "lease", "owner")
     ticks = counter("ticks", "Ticks received", "service", "symbol")
     ticks_conflated = counter("ticks_conflated", "Ticks dropped for a newer one", "service", "symbol")
     steps = counter("steps", "Steps committed", "account", "symbol")
@@ -123,6 +138,11 @@ class _Internal(MetricSet):
     tick_to_order_sent = histogram(
         "tick_to_order_sent_seconds", "From our receipt of a tick to the order's sending",
         "account", "symbol", buckets=LOOP_BUCKETS_S,
+    )  # fmt: skip
+    order_ack = histogram(
+        "order_ack_seconds",
+        "From the sending of a command to the venue's acknowledgement",
+        "account", "symbol", buckets=REST_BUCKETS_S,
     )  # fmt: skip
     commit = histogram("commit_seconds", "Time of one commit in Redis", "account", "symbol", buckets=LOOP_BUCKETS_S)
     heartbeat_age = gauge("heartbeat_age_seconds", "Since a service's last heartbeat", "service", "instance")

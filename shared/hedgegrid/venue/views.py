@@ -13,6 +13,7 @@ from hedgegrid.venue.reports import OrderReport, PositionReport, TickerReport, W
 
 _RATE_STEP = Decimal("0.0001")
 _RATE_CAP = Decimal("9999.9999")
+_LEAST_FEE = Decimal("0.00055")
 
 
 def order_report(order: Order) -> OrderReport:
@@ -86,12 +87,12 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
 
 
 def break_even_price(position: Position, taker_fee: Decimal) -> Decimal | None:
-    """(entry value − realised) / (qty − |qty| × fee) with signed qty (Bybit help centre); None when flat."""
+    """(entry value − realised) / (qty − |qty| × max(fee, 0.00055)), qty signed (Bybit); None when flat."""
     if not position.size:
         return None
     sign = position.book.leg.sign
     value = sign * position.book.entry_value - position.cur_realised
-    return to_money_step(value / (sign * position.size - position.size * taker_fee))
+    return to_money_step(value / (sign * position.size - position.size * max(taker_fee, _LEAST_FEE)))
 
 
 def wallet_report(account: Account, taker_fee: Decimal) -> WalletReport:

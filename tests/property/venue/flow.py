@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal as D
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from tests.unit.venue.desk import instrument
 
 SYMBOLS = ("ABCUSDT", "XYZUSDT")
 DEPOSIT = {"hedged": D(20000), "netted": D("3000.00000001")}
+WEIGHTS = [30, 8, 6, 22, 22, 8, 4]
+"""Of orders, changes, cancels, prints, quotes, marks, funding."""
 Step = NewOrder | OrderChange | OrderRef | MarketTrade | MarketQuote | MarkPrice | FundingDue
 
 
@@ -50,56 +53,74 @@ class Run:
         ]
 
 
-def decimals(low: int, high: int, places: int) -> st.SearchStrategy[D]:
-    """Decimals of `places` digits; bounds in units of the last digit."""
-    return st.integers(low, high).map(lambda n: D(n).scaleb(-places))
+class Flow:
+    """A seeded market walk in which two accounts act; a longer flow of the same seed only adds acts.
 
+    Hypothesis picks seed and length: its own lists of acts hardly ever got a position opened, let alone closed.
+    """
 
-prices = decimals(970, 1030, 1)
-sizes = decimals(1, 2500, 2)
-symbols = st.sampled_from(SYMBOLS)
-sides = st.sampled_from(Side)
+    def __init__(self, seed: int) -> None:
+        self._dice = Random(seed)
+        self._mid = dict.fromkeys(SYMBOLS, 1000)
 
+    def acts(self, length: int) -> list[Act]:
+        return [self._act() for _ in range(length)]
 
-def new_orders(account: str) -> st.SearchStrategy[NewOrder]:
-    return st.builds(
-        NewOrder,
-        symbol=symbols,
-        side=sides,
-        order_type=st.sampled_from([OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET]),
-        qty=decimals(5, 2500, 2),
-        price=prices,
-        time_in_force=st.sampled_from(TimeInForce),
-        position_idx=st.sampled_from([1, 2]) if account == "hedged" else st.just(0),
-        reduce_only=st.booleans(),
-    )
+    def _act(self) -> Act:
+        account = self._dice.choice(sorted(DEPOSIT))
+        symbol = self._dice.choice(SYMBOLS)
+        match self._dice.choices(["order", "change", "cancel", "trade", "quote", "mark", "funding"], WEIGHTS)[0]:
+            case "order":
+                return Act(self._order(symbol, account), account)
+            case "change":
+                qty, price = self._maybe(self._qty(2500)), self._maybe(self._near(symbol, 15))
+                return Act(OrderChange(symbol=symbol, qty=qty, price=price), account, self._dice.randrange(30))
+            case "cancel":
+                return Act(OrderRef(symbol=symbol), account, self._dice.randrange(30))
+            case "trade":
+                side, price, qty = self._dice.choice(list(Side)), self._near(symbol, 12), self._qty(3000)
+                return Act(MarketTrade(symbol=symbol, price=price, qty=qty, taker_side=side, ts_ms=0))
+            case "quote":
+                return Act(self._quote(symbol))
+            case "mark":
+                mark, index = self._near(symbol, 5), self._near(symbol, 20)
+                return Act(MarkPrice(symbol=symbol, mark_px=mark, index_px=index, ts_ms=0))
+            case _:
+                rate = D(self._dice.randint(-3000000, 3000000)).scaleb(-8)
+                return Act(FundingDue(symbol=symbol, rate=rate, ts_ms=0))
 
+    def _order(self, symbol: str, account: str) -> NewOrder:
+        return NewOrder(
+            symbol=symbol,
+            side=self._dice.choice(list(Side)),
+            order_type=self._dice.choice([OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET]),
+            qty=self._qty(2500),
+            price=self._near(symbol, 15),
+            time_in_force=self._dice.choice([TimeInForce.GTC, TimeInForce.GTC, *TimeInForce]),
+            position_idx=self._dice.choice([1, 2]) if account == "hedged" else 0,
+            reduce_only=self._dice.random() < 0.3,
+        )
 
-def quotes() -> st.SearchStrategy[MarketQuote]:
-    def build(symbol: str, bid: D, spread: D, bid_qty: D, ask_qty: D) -> MarketQuote:
-        return MarketQuote(symbol=symbol, bid_px=bid, bid_qty=bid_qty, ask_px=bid + spread, ask_qty=ask_qty, ts_ms=0)
+    def _quote(self, symbol: str) -> MarketQuote:
+        self._mid[symbol] += self._dice.randint(-6, 6)
+        bid = D(self._mid[symbol]).scaleb(-1)
+        ask = bid + D(self._dice.randint(1, 8)).scaleb(-1)
+        bid_qty, ask_qty = (self._qty(2000) if self._dice.random() < 0.9 else D(0) for _ in range(2))
+        return MarketQuote(symbol=symbol, bid_px=bid, bid_qty=bid_qty, ask_px=ask, ask_qty=ask_qty, ts_ms=0)
 
-    return st.builds(build, symbols, prices, decimals(1, 20, 1), decimals(0, 2000, 2), decimals(0, 2000, 2))
+    def _near(self, symbol: str, ticks: int) -> D:
+        return D(self._mid[symbol] + self._dice.randint(-ticks, ticks)).scaleb(-1)
+
+    def _qty(self, most: int) -> D:
+        return D(self._dice.randint(1, most)).scaleb(-2)
+
+    def _maybe(self, value: D) -> D | None:
+        return value if self._dice.random() < 0.7 else None
 
 
 def acts() -> st.SearchStrategy[list[Act]]:
-    accounts = st.sampled_from(sorted(DEPOSIT))
-    nth = st.integers(0, 30)
-    change = st.builds(OrderChange, symbol=symbols, qty=st.none() | sizes, price=st.none() | prices)
-    market: st.SearchStrategy[Step] = st.one_of(
-        st.builds(MarketTrade, symbol=symbols, price=prices, qty=sizes, taker_side=sides, ts_ms=st.just(0)),
-        quotes(),
-        st.builds(MarkPrice, symbol=symbols, mark_px=prices, index_px=prices, ts_ms=st.just(0)),
-        st.builds(FundingDue, symbol=symbols, rate=decimals(-3000000, 3000000, 8), ts_ms=st.just(0)),
-    )
-    act = st.one_of(
-        accounts.flatmap(lambda a: st.builds(Act, new_orders(a), st.just(a))),
-        market.map(Act),
-        market.map(Act),
-        st.builds(Act, change, accounts, nth),
-        st.builds(Act, st.builds(OrderRef, symbol=symbols), accounts, nth),
-    )
-    return st.lists(act, min_size=1, max_size=60)
+    """Flows of up to 150 acts."""
+    return st.builds(lambda seed, length: Flow(seed).acts(length), st.integers(0, 2**32), st.integers(1, 150))
 
 
 def run(flow: list[Act], seed: int = 0) -> Run:

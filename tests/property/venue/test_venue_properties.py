@@ -12,7 +12,7 @@ from hedgegrid.venue.requests import MarketQuote, MarketTrade
 from tests.property.venue.flow import DEPOSIT, SYMBOLS, Act, acts, run
 
 flows = given(flow=acts())
-checks = settings(max_examples=250, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+checks = settings(max_examples=300, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 TAKER_FEE = D("0.00055")
 
 

@@ -54,6 +54,23 @@ def test_amend_checks_the_added_margin_only() -> None:
     assert desk.wallet().order_im == D("9.9") + D(99) * D("0.00055") + D("89.1") * D("0.00055")
 
 
+def test_what_is_filled_already_needs_no_order_margin() -> None:
+    desk = Desk(balance="153")
+    answer = desk.limit(BUY, 1, "10", "99")
+    desk.print("98", "9", SELL)
+    accepted(desk.amend(answer, qty="15"))
+
+
+def test_an_order_may_be_made_smaller_without_any_margin_left() -> None:
+    desk = Desk(balance="210")
+    desk.market(BUY, 1, "10")
+    answer = desk.limit(BUY, 1, "10", "99")
+    desk.mark("95")
+    assert desk.wallet().available_balance == 0
+    assert refused(desk.amend(answer, qty="11")) == 110007
+    accepted(desk.amend(answer, qty="9"))
+
+
 def test_a_smaller_quantity_keeps_the_place_in_the_queue_a_new_price_does_not() -> None:
     desk = Desk()
     first, second = desk.limit(BUY, 1, "4", "99"), desk.limit(BUY, 1, "4", "99")

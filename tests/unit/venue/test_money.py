@@ -5,7 +5,7 @@ from decimal import Decimal as D
 from hedgegrid.domain.order import ExecType, OrderType
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport, WalletReport
-from hedgegrid.venue.requests import MarketQuote, MarkPrice, NewOrder
+from hedgegrid.venue.requests import MarketQuote, MarketTrade, MarkPrice, NewOrder
 from tests.unit.venue.desk import BUY, SELL, Desk, instrument
 
 
@@ -22,10 +22,13 @@ def test_the_opening_fee_is_realised_at_the_open() -> None:
 
 
 def test_fees_are_rounded_to_eight_decimals_half_even() -> None:
-    desk = Desk()
-    desk.limit(BUY, 1, "0.07", "99")
-    desk.print("98", "1", SELL)
-    assert desk.executions()[0].exec_fee == D("0.00138600")
+    venue = Venue([instrument()], maker_fee=D("0.000000105"))
+    venue.open_account("a", D(1000))
+    for price in (D(99), D(97)):
+        venue.submit("a", NewOrder(symbol="ABCUSDT", side=BUY, order_type=OrderType.LIMIT, qty=D(1), price=price), 1)
+    venue.on_trade(MarketTrade(symbol="ABCUSDT", price=D(90), qty=D(2), taker_side=SELL, ts_ms=2))
+    # 0.000010395 and 0.000010185: both halves go to the even digit.
+    assert [e.exec_fee for e in venue.executions("a")] == [D("0.00001018"), D("0.00001040")]
 
 
 def test_a_round_trip_in_parts_adds_up() -> None:
@@ -118,7 +121,7 @@ def test_position_margin_as_captured() -> None:
     assert (row.position_im, row.position_mm) == (D("6.70702815"), D("0.32571423"))
     assert row.unrealised_pnl == D("-0.00148")
     assert row.cum_realised_pnl == D("-0.0664735")
-    assert row.break_even_price is not None
+    assert row.break_even_price == D("66606.58008008")
 
 
 def test_account_rates_are_truncated_to_four_decimals() -> None:

@@ -65,6 +65,19 @@ def test_one_queue_ahead_counts_once_for_orders_of_one_level() -> None:
     assert desk.order(second).status is OrderStatus.FILLED
 
 
+def test_a_later_order_waits_for_the_queue_it_met_not_for_what_traded_before() -> None:
+    desk = Desk()
+    first = desk.limit(BUY, 1, "2", "99.9")
+    desk.print("99.9", "8", SELL)
+    second = desk.limit(BUY, 1, "2", "99.9")
+    desk.print("99.9", "4", SELL)
+    assert desk.order(first).status is OrderStatus.FILLED
+    desk.print("99.9", "8", SELL)
+    assert desk.order(second).cum_exec_qty == 0
+    desk.print("99.9", "2", SELL)
+    assert desk.order(second).status is OrderStatus.FILLED
+
+
 def test_part_fills_are_whole_lots() -> None:
     desk = Desk()
     answer = desk.limit(BUY, 1, "5", "99")
@@ -106,6 +119,13 @@ def test_a_quote_through_the_order_fills_up_to_its_size_once() -> None:
     assert desk.executions()[-1].exec_price == D(99)
     desk.quote("98", "1", "98.8", "3")
     assert desk.order(answer).status is OrderStatus.FILLED
+
+
+def test_a_quote_at_the_order_s_price_counts_as_through() -> None:
+    desk = Desk()
+    answer = desk.limit(BUY, 1, "5", "99")
+    desk.quote("98", "1", "99", "3")
+    assert desk.order(answer).cum_exec_qty == 3
 
 
 def test_a_quote_through_a_resting_sell() -> None:

@@ -68,6 +68,13 @@ def test_taken_liquidity_is_gone_until_the_quote_changes() -> None:
     ]
 
 
+def test_behind_a_partly_taken_level_the_next_ones_are_whole() -> None:
+    desk = Desk()
+    desk.market(BUY, 1, "4")
+    desk.market(BUY, 1, "20")
+    assert fills(desk)[1:] == [(D("100.1"), D(6)), (D("100.2"), D(10)), (D("100.3"), D(4))]
+
+
 def test_a_market_order_stops_at_the_price_band() -> None:
     desk = Desk()
     answer = desk.market(BUY, 1, "110")

@@ -119,7 +119,9 @@ def _redis_pace(options: Options, exchange: Exchange) -> Pace:
     """The Redis-backed pace, imported only when asked for: the exchange itself needs no Redis."""
     from hedgegrid.exchange_sim.pace import RedisPace
 
-    return RedisPace(str(options.pace_redis), options.pace_bots, exchange)
+    return RedisPace(
+        str(options.pace_redis), options.pace_market_redis or str(options.pace_redis), options.pace_bots, exchange
+    )
 
 
 def _addresses(host: str, port: int, admin_port: int, accounts: list[Account]) -> dict[str, object]:

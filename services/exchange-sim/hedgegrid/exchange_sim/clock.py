@@ -24,23 +24,30 @@ class Speed:
 
 
 class VenueClock:
-    """Never goes back and never runs past `ceiling_ms`, the time of the market's next step.
-
-    Before the start it stands still at `origin_ms`.
+    """Wall time until the market starts; from then on the tape's time, never back and never past `ceiling_ms`, the
+    next step of the market. Between two steps it passes at the tape's speed; without one it stands still.
     """
 
-    def __init__(self, origin_ms: int, speed: Speed, read: Callable[[], float] = time.monotonic) -> None:
-        self.origin_ms = origin_ms
-        self.ceiling_ms = origin_ms
-        self._speed = speed
+    def __init__(
+        self, speed: Speed, read: Callable[[], float] = time.monotonic, wall: Callable[[], int] = wall_ms
+    ) -> None:
+        self.ceiling_ms = 0
+        self._factor = speed.factor if speed.ticks_per_s is None else None
         self._read = read
+        self._wall = wall
+        self._at_ms = wall()
+        self._started = False
+        self._origin_ms = 0
         self._begun_at: float | None = None
-        self._at_ms = origin_ms
 
-    def start(self) -> None:
-        """Let time pass from here on; also after `stop`."""
-        self._begun_at = self._read()
-        self.origin_ms = self._at_ms
+    def start(self) -> int:
+        """Let the tape's time pass from here on, also after `stop`; returns the venue time."""
+        at_ms = self.now_ms()
+        if self._begun_at is None:
+            self._started = True
+            self._origin_ms = at_ms
+            self._begun_at = self._read()
+        return at_ms
 
     def stop(self) -> None:
         """Stand still."""
@@ -48,10 +55,11 @@ class VenueClock:
         self._begun_at = None
 
     def now_ms(self) -> int:
-        """Venue time; between two steps it passes at the tape's speed (it stands still at maximum speed)."""
-        if self._begun_at is not None and self._speed.factor is not None and self._speed.ticks_per_s is None:
-            passed_ms = int((self._read() - self._begun_at) * 1000 * self._speed.factor)
-            self._at_ms = max(self._at_ms, min(self.origin_ms + passed_ms, self.ceiling_ms))
+        if not self._started:
+            self._at_ms = max(self._at_ms, self._wall())
+        elif self._begun_at is not None and self._factor is not None:
+            passed_ms = int((self._read() - self._begun_at) * 1000 * self._factor)
+            self._at_ms = max(self._at_ms, min(self._origin_ms + passed_ms, self.ceiling_ms))
         return self._at_ms
 
     def reached(self, at_ms: int) -> None:
@@ -59,7 +67,7 @@ class VenueClock:
         self._at_ms = max(self._at_ms, at_ms)
 
     def wait_s(self, at_ms: int) -> float:
-        """Seconds until a step at `at_ms` is due; 0 or less when it is, and always at maximum speed."""
-        if self._begun_at is None or self._speed.factor is None or self._speed.ticks_per_s is not None:
+        """Seconds until a step at `at_ms` is due; 0 or less when it is, and always without a speed factor."""
+        if self._begun_at is None or self._factor is None:
             return 0.0
-        return (at_ms - self.origin_ms) / 1000 / self._speed.factor - (self._read() - self._begun_at)
+        return (at_ms - self._origin_ms) / 1000 / self._factor - (self._read() - self._begun_at)

@@ -14,6 +14,7 @@ from hedgegrid.exchange_sim.market.view import SymbolView
 from hedgegrid.exchange_sim.player import Player, Source
 from hedgegrid.exchange_sim.pushes import AS_HAPPENED, Pusher
 from hedgegrid.exchange_sim.rate_limit import AccountBudgets, AddressBudgets, default_limits
+from hedgegrid.exchange_sim.ws.connection import SEND_LIMIT_BYTES
 from hedgegrid.exchange_sim.ws.hub import Hub
 from hedgegrid.venue.engine import Venue
 
@@ -27,7 +28,7 @@ class Conduct:
 
     `order_rate` order requests a second per account and kind, `ip_rate` requests per address in 5 s,
     `ack_delay_s` before each socket answer, `push_delay_s` between a command and its pushes, `idle_limit_s` after
-    which a silent socket is cut.
+    which a silent socket is cut, `send_limit_bytes` unsent at which a slow reader is.
     """
 
     order_rate: int = 10
@@ -36,6 +37,7 @@ class Conduct:
     push_delay_s: float = 0.0
     topic_order: str = AS_HAPPENED
     idle_limit_s: float = 600.0
+    send_limit_bytes: int = SEND_LIMIT_BYTES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +95,7 @@ def build_exchange(
         topic_order=conduct.topic_order,
         seed=seed,
     )
-    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed(), start_ms=wall_ms())
+    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed())
     return Exchange(
         listings=listings,
         accounts={account.id: account for account in accounts},

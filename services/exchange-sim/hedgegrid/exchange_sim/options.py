@@ -33,6 +33,7 @@ class Options:
     autostart: bool = True
     conduct: Conduct = field(default_factory=Conduct)
     pace_redis: str | None = None
+    pace_market_redis: str | None = None
     pace_bots: tuple[tuple[str, str], ...] = ()
 
 
@@ -70,11 +71,13 @@ def parse_options(arguments: Sequence[str]) -> Options:
         conduct=Conduct(
             order_rate=_at_least(given.order_rate, 1, "--order-rate"),
             ip_rate=_at_least(given.ip_rate, 1, "--ip-rate"),
-            ack_delay_s=_at_least(given.ack_delay_ms, 0, "--ack-delay-ms") / 1000,
-            push_delay_s=_at_least(given.push_delay_ms, 0, "--push-delay-ms") / 1000,
+            ack_delay_s=_seconds(given.ack_delay_ms, "--ack-delay-ms"),
+            push_delay_s=_seconds(given.push_delay_ms, "--push-delay-ms"),
             topic_order=_topic_order(given.topic_order),
+            send_limit_bytes=_at_least(given.send_limit_kb, 1, "--send-limit-kb") * 1024,
         ),
         pace_redis=given.pace_redis,
+        pace_market_redis=given.pace_market_redis,
         pace_bots=_bots(given.pace_bots),
     )
 
@@ -99,8 +102,10 @@ def _parser() -> _Parser:
     add("--ip-rate", type=int, default=600, metavar="N", help="requests in 5 s per address")
     add("--ack-delay-ms", type=float, default=5, help="before each socket answer")
     add("--push-delay-ms", type=float, default=0, help="between a command and its pushes")
+    add("--send-limit-kb", type=int, default=8192, help="unsent data after which a slow reader is cut off")
     add("--topic-order", default=AS_HAPPENED, help=f"{AS_HAPPENED}, {SHUFFLED} or e.g. position,wallet,execution,order")
     add("--pace-redis", metavar="URL", help="with --speed max: wait for the bots' progress there")
+    add("--pace-market-redis", metavar="URL", help="where the ticks are, if not there too")
     add("--pace-bots", metavar="ACCOUNT:SYMBOL,…", help="the bots to wait for")
     return parser
 
@@ -135,10 +140,16 @@ def _speed(text: str, ticks_per_s: float | None) -> Speed:
     return Speed(float(factor), ticks_per_s)
 
 
-def _at_least(value: float, least: float, name: str) -> int:
+def _at_least(value: int, least: int, name: str) -> int:
     if value < least:
         raise StartError(f"{name} must be at least {least}")
-    return int(value)
+    return value
+
+
+def _seconds(value_ms: float, name: str) -> float:
+    if not 0 <= value_ms <= 60_000:
+        raise StartError(f"{name} must be 0..60000")
+    return value_ms / 1000
 
 
 def _topic_order(text: str) -> str:

@@ -14,8 +14,9 @@ POLL_S = 0.0002
 class RedisPace:
     """Reads `bus.progress`. A look costs about 0.2 ms of this loop, so it is used at maximum speed only."""
 
-    def __init__(self, url: str, bots: Sequence[tuple[str, str]], exchange: Exchange) -> None:
-        self._client = connect(url, "exchange-sim-pace")
+    def __init__(self, money_url: str, market_url: str, bots: Sequence[tuple[str, str]], exchange: Exchange) -> None:
+        self._money = connect(money_url, "exchange-sim-pace")
+        self._market = connect(market_url, "exchange-sim-pace")
         self._bots = tuple(bots)
         self._accounts = tuple(dict.fromkeys(account for account, _ in bots))
         self._exchange = exchange
@@ -28,4 +29,4 @@ class RedisPace:
     def _is_settled(self) -> bool:
         hub, publisher = self._exchange.hub, self._exchange.publisher
         frames = {account: hub.private_frames(account) for account in self._accounts}
-        return progress.settled(self._client, self._bots, frames, publisher.ticked_ms)
+        return progress.settled(self._money, self._market, self._bots, frames, publisher.published_ms)

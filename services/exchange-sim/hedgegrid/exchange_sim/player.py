@@ -63,7 +63,6 @@ class Player:
         flush: Callable[[], None],
         *,
         speed: Speed,
-        start_ms: int,
     ) -> None:
         """Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
 
@@ -83,26 +82,39 @@ class Player:
         self._speed = speed
         self._running = asyncio.Event()
         self._credit_at = 0.0
-        events = self._from_now(source.events(), start_ms)
-        self.clock = VenueClock(start_ms, speed)
-        self._steps = _steps(self._primed(events, source.symbols))
+        self._begun = False
+        self.clock = VenueClock(speed)
+        events = source.events()
+        first = next(events, None)
+        if first is None:
+            raise StartError("the tape is empty")
+        self._first_ms = first.ts_ms
+        self._shift_ms = self.clock.now_ms() - first.ts_ms
+        recorded = self._primed(chain([first], events), source.symbols)
+        self._steps = _steps(shifted(event, self._shift_ms) for event in recorded)
 
     @property
     def running(self) -> bool:
         return self._running.is_set()
 
     def start(self) -> None:
+        """Begin, or go on after a pause; the tape's first event happens at the moment of the first start."""
         if not self._running.is_set():
-            self.clock.start()
+            now_ms = self.clock.start()
+            if not self._begun:
+                self._begun = True
+                self._shift_ms = now_ms - self._first_ms
             self._credit_at = asyncio.get_running_loop().time()
             self._running.set()
 
     def pause(self) -> None:
+        """Stop time and market after the current step; orders are still taken."""
         self.clock.stop()
         self._running.clear()
 
     async def run(self) -> None:
         """Play to the end of the tape; a tape that breaks ends it with `failure` set."""
+        await self._running.wait()
         try:
             for at_ms, events in self._steps:
                 await self._until(events[0].ts_ms, at_ms)
@@ -171,21 +183,13 @@ class Player:
                 view = self._views[symbol]
                 known = view.quote if isinstance(event, MarketQuote) else view.mark
                 if known is None:
-                    self._feed(event)
-                self._mark(symbol, event.ts_ms)
+                    self._feed(shifted(event, self._shift_ms))
+                self._mark(symbol, event.ts_ms + self._shift_ms)
                 if view.is_priced:
                     missing.discard(symbol)
             if not missing:
                 return chain(read, events)
         raise StartError(f"{', '.join(sorted(missing))}: the tape holds no quote and mark price to start from")
-
-    def _from_now(self, events: Events, start_ms: int) -> Events:
-        """The events shifted so that the first one happens at `start_ms`."""
-        first = next(events, None)
-        if first is None:
-            raise StartError("the tape is empty")
-        by_ms = start_ms - first.ts_ms
-        return (shifted(event, by_ms) for event in chain([first], events))
 
 
 def _steps(events: Events) -> Iterator[tuple[int, list[MarketEvent]]]:

@@ -58,7 +58,12 @@ class ClientServer:
         hub, conduct = self._exchange.hub, self._exchange.conduct
         is_public = request.path == PUBLIC_PATH
         idle_limit_s = conduct.idle_limit_s if is_public else _active_time(request, conduct.idle_limit_s)
-        connection = Connection(cast(WriteTransport, transport), secrets.token_hex(10), idle_limit_s=idle_limit_s)
+        connection = Connection(
+            cast(WriteTransport, transport),
+            secrets.token_hex(10),
+            idle_limit_s=idle_limit_s,
+            limit_bytes=conduct.send_limit_bytes,
+        )
         hub.opened(connection)
         try:
             await self._session(connection, is_public).run(socket)

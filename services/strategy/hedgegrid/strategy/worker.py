@@ -209,7 +209,7 @@ class Worker:
             return
         self._next_report_s = now_s + REPORT_EVERY_S
         for bot in self._fleet.held.values():
-            progress.report_bot(self._money, bot.account, bot.symbol, bot.tick_ms, bot.events_at, bot.ticks)
+            progress.report_bot(self._market, bot.account, bot.symbol, bot.tick_ms, bot.events_at, bot.ticks)
 
     def _set_aside(self, client: redis.Redis, entry: Entry, error: Exception) -> None:
         _log.error("unreadable entry set aside: %s", error, extra={"stream": entry.stream, "id": entry.id})

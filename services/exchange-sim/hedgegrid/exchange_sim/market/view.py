@@ -31,7 +31,7 @@ class SymbolView:
         self.trades: deque[Row] = deque(maxlen=RECENT_TRADES)
         self.fresh: list[Row] = []
         """Trades since they were last published."""
-        self.sequence = row["symbolId"] * 1_000_000_000
+        self.sequence = int(row.get("symbolId", 1)) * 1_000_000_000
         self._funding: FundingNotice | None = None
         self._funding_cap: str = row.get("upperFundingRate", "")
         self._day = DayWindow()

@@ -29,7 +29,8 @@ def realtime(exchange: Exchange, call: Call) -> Answer:
             orders = exchange.venue.orders_open(call.account)
         else:
             orders = exchange.venue.orders_closed(call.account, limit=CLOSED_IN_MEMORY)
-        by_id = [order for order in orders if order.symbol in symbols]
+        plain = read.text(call.params, "orderFilter") in ("", "Order")
+        by_id = [order for order in orders if plain and order.symbol in symbols]
     newest = sorted(by_id, key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, newest, _order_key, rows.order_row, default=20, most=50)
 

@@ -89,9 +89,10 @@ def _with_length(path: Path, bars: Iterator[tuple[int, Bar]]) -> Iterator[tuple[
 
 
 def _bar(line: bytes) -> Bar:
-    start, *prices, volume = line.decode().split(",")
-    if len(prices) != 4:
+    fields = line.decode().split(",")
+    if len(fields) != 6:
         raise ValueError("expected start_ms,open,high,low,close,volume")
+    start, *prices, volume = fields
     open_, high, low, close = map(positive, prices)
     if not low <= min(open_, close) <= max(open_, close) <= high:
         raise ValueError("open and close must lie between low and high")
@@ -99,7 +100,9 @@ def _bar(line: bytes) -> Bar:
 
 
 def _funding_row(line: bytes) -> tuple[int, Decimal]:
-    due_ms, rate_text = line.decode().split(",")
+    due_ms, comma, rate_text = line.decode().partition(",")
+    if not comma:
+        raise ValueError("expected time_ms,funding_rate")
     rate = Decimal(rate_text)
     if not rate.is_finite():
         raise ValueError(f"{rate_text!r} is not a rate")

@@ -29,7 +29,7 @@ def read_agg_trades(path: Path, symbol: str) -> Events:
 
 
 def _bybit_trade(line: bytes) -> MarketTrade:
-    stamp, symbol, side, size, price, *_ = line.decode().split(",")
+    stamp, symbol, side, size, price = _fields(line, 5)
     seconds = positive(stamp)
     return MarketTrade(
         symbol=symbol,
@@ -41,7 +41,7 @@ def _bybit_trade(line: bytes) -> MarketTrade:
 
 
 def _agg_trade(line: bytes, symbol: str) -> MarketTrade:
-    _, price, qty, _, _, time_ms, buyer_is_maker = line.decode().strip().split(",")
+    _, price, qty, _, _, time_ms, buyer_is_maker = _fields(line, 7)
     flag = buyer_is_maker.lower()
     if flag not in ("true", "false"):
         raise ValueError(f"is_buyer_maker is {buyer_is_maker!r}")
@@ -52,6 +52,14 @@ def _agg_trade(line: bytes, symbol: str) -> MarketTrade:
         taker_side=Side.SELL if flag == "true" else Side.BUY,
         ts_ms=int(time_ms),
     )
+
+
+def _fields(line: bytes, number: int) -> list[str]:
+    """The first `number` fields of a row."""
+    fields = line.decode().split(",")
+    if len(fields) < number:
+        raise ValueError(f"expected {number} fields, found {len(fields)}")
+    return fields[:number]
 
 
 def _ascending(path: Path, rows: Iterator[tuple[int, MarketTrade]]) -> Events:

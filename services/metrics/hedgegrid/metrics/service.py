@@ -1,0 +1,206 @@
+"""The metrics service: takes its leases, catches up, then lets FastStream feed the projections until told to stop."""
+
+import asyncio
+import logging
+import threading
+from itertools import chain
+
+import redis
+import redis.asyncio
+from faststream import FastStream
+from faststream.redis import RedisBroker
+
+from hedgegrid.bus import dead_letter, keys
+from hedgegrid.bus.connection import connect, load_functions
+from hedgegrid.bus.lease import Lease
+from hedgegrid.bus.reader import START
+from hedgegrid.metrics import app as wiring
+from hedgegrid.metrics.catch_up import catch_up, ensure_group, newest
+from hedgegrid.metrics.consumers import AccountConsumer, Failure, MarketConsumer
+from hedgegrid.metrics.derived import Derived
+from hedgegrid.metrics.exporter import Exporter
+from hedgegrid.metrics.fleet_gauges import FleetGauges
+from hedgegrid.metrics.market_projection import MarketProjection
+from hedgegrid.metrics.poller import Poller, heartbeat_key
+from hedgegrid.metrics.state_page import PATH, StatePage
+from hedgegrid.metrics.stream_gauges import StreamGauges
+from hedgegrid.metrics.streams import Account, open_account
+from hedgegrid.metrics.totals import LEASE_NAME, Totals
+from hedgegrid.runtime.service import ServiceContext
+
+NAME = "metrics"
+WATCH_S = 0.1
+LEASE_RETRY_S = 0.1
+RELEASE_TIMEOUT_S = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class SubscriberDied(Exception):
+    """FastStream has given up on a stream. It goes on with the others; we do not."""
+
+
+class MetricsService:
+    """One process counts at a time: a second one waits for the lease."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        settings = context.settings
+        self._money = connect(settings.redis_url, NAME)
+        self._market_redis = connect(settings.market_url, NAME)
+        self._symbols = {account.id: tuple(bot.symbol for bot in account.bots) for account in context.config.accounts}
+        self._accounts: list[Account] = [open_account(account) for account in self._symbols]
+        self._leases = {
+            account: Lease(self._money, keys.lease(account, LEASE_NAME), settings.instance_id, settings.lease_ttl_ms)
+            for account in self._symbols
+        }
+        self._totals = {account: Totals(self._money, account, lease) for account, lease in self._leases.items()}
+        self._market = MarketProjection()
+        self._exporter = Exporter(context.metrics)
+        self._failure = Failure()
+        self._streams = StreamGauges(context.metrics, self._symbols)
+        self._fleet = FleetGauges(context.metrics, self._symbols)
+        pairs = [(account, self._symbols[account.id]) for account in self._accounts]
+        self._derived = Derived(context.metrics, pairs, self._market, context.clock)
+        page = StatePage(
+            mode=context.config.mode,
+            accounts=pairs,
+            market=self._market,
+            streams=self._streams,
+            fleet=self._fleet,
+            clock=context.clock,
+        )
+        context.health.pages[PATH] = page.render
+        context.health.set("counting", False, "not started")
+
+    def run(self) -> None:
+        """Count until `stopping` is set.
+
+        Raises:
+            Exception: whatever stopped the counting; the next process carries on where this one saved.
+        """
+        load_functions(self._money)
+        if not self._take_leases():
+            return
+        poller = self._poller()
+        try:
+            for account in self._accounts:
+                for stream in account.streams:
+                    ensure_group(self._money, stream.name)
+            poller.start()  # first, for it renews the leases while a long past is counted
+            self._catch_up()
+            asyncio.run(self._serve(poller))
+        finally:
+            poller.close()
+            self._release_leases()
+
+    def _take_leases(self) -> bool:
+        waiting = list(self._leases.values())
+        while waiting:
+            waiting = [lease for lease in waiting if not lease.acquire()]
+            if waiting:
+                self._context.health.set("counting", False, f"another process holds {waiting[0].key}")
+                if self._context.stopping.wait(LEASE_RETRY_S):
+                    self._release_leases()
+                    return False
+        for account in self._leases:
+            self._context.metrics.lease_held.labels(account, LEASE_NAME).set(1)
+        return True
+
+    def _release_leases(self) -> None:
+        """Let a successor start at once. A Redis that does not answer is not waited for: leases expire."""
+        worker = threading.Thread(target=self._release, name="release", daemon=True)
+        worker.start()
+        worker.join(timeout=RELEASE_TIMEOUT_S)
+
+    def _release(self) -> None:
+        try:
+            for account, lease in self._leases.items():
+                self._context.metrics.lease_held.labels(account, LEASE_NAME).set(0)
+                lease.release()
+        except redis.RedisError as error:
+            _log.warning("leases were not released, they expire by themselves: %s", error)
+
+    def _catch_up(self) -> None:
+        for account in self._accounts:
+            totals = self._totals[account.id]
+            for text in totals.restore(account.streams):
+                _log.warning("saved totals are not understood, counting again from the oldest entry: %s", text)
+            for stream in account.streams:
+                counted = catch_up(self._money, stream, totals)
+                _log.info("caught up", extra={"stream": stream.name, "entries": counted})
+                self._exporter.export(stream.projection.table)
+
+    async def _serve(self, poller: Poller) -> None:
+        async_client = wiring.connect_async(self._context.settings.redis_url)
+        brokers = self._brokers(async_client)
+        app = wiring.build_app(*brokers)
+        await app.start()
+        poller.expect_reading()
+        self._context.health.set("counting", True)
+        _log.info("counting")
+        try:
+            await self._watch(app)
+        finally:
+            self._context.health.set("counting", False, "stopped")
+            await app.stop()
+            await async_client.aclose()
+
+    async def _watch(self, app: FastStream) -> None:
+        while not self._context.stopping.is_set():
+            if self._failure.error is not None:
+                raise self._failure.error
+            for subscriber in chain.from_iterable(broker.subscribers for broker in app.brokers):
+                if not subscriber.running:
+                    raise SubscriberDied(f"the subscriber of {subscriber.specification.name} has stopped")
+            await asyncio.sleep(WATCH_S)
+
+    def _brokers(self, async_client: "redis.asyncio.Redis") -> list[RedisBroker]:
+        settings = self._context.settings
+        money = wiring.build_broker(settings.redis_url)
+        for account in self._accounts:
+            for stream in account.streams:
+                consumer = AccountConsumer(stream, self._totals[account.id], self._exporter, self._money, async_client)
+                handle = self._failure.guard(consumer.handle)
+                wiring.subscribe_account_stream(money, account.id, stream.kind, stream.name, handle)
+        market = money if settings.market_url == settings.redis_url else wiring.build_broker(settings.market_url)
+        for symbol in self._context.config.symbols:
+            self._follow_market(market, symbol)
+        return [money] if market is money else [money, market]
+
+    def _follow_market(self, broker: RedisBroker, symbol: str) -> None:
+        """Start from the newest entry, counted at once so that a quiet market shows its price."""
+        stream = keys.market(symbol)
+        consumer = MarketConsumer(symbol, stream, self._market, self._exporter, self._market_redis)
+        last = newest(self._market_redis, stream)
+        if last is not None:
+            for unreadable in consumer.fold([last]):
+                dead_letter.set_aside(self._market_redis, unreadable.entry, unreadable.reason)
+            self._exporter.export(self._market.table)
+        handle = self._failure.guard(consumer.handle)
+        wiring.subscribe_market(broker, symbol, last.id if last else START, handle)
+
+    def _poller(self) -> Poller:
+        settings, context = self._context.settings, self._context
+        return Poller(
+            money=connect(settings.redis_url, f"{NAME}-poller"),
+            market=connect(settings.market_url, f"{NAME}-poller"),
+            leases=[
+                lease_of_thread(lease, connect(settings.redis_url, f"{NAME}-lease")) for lease in self._leases.values()
+            ],
+            streams=self._streams,
+            fleet=self._fleet,
+            derived=self._derived,
+            metrics=context.metrics,
+            health=context.health,
+            failure=self._failure,
+            clock=context.clock,
+            own_heartbeat=heartbeat_key(NAME, settings.instance_id),
+        )
+
+
+def lease_of_thread(lease: Lease, client: redis.Redis) -> Lease:
+    """Return a view of a held lease for another thread's connection."""
+    view = Lease(client, lease.key, lease.owner, lease.ttl_ms)
+    view.epoch = lease.epoch
+    return view

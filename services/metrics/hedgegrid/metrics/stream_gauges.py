@@ -1,0 +1,102 @@
+"""Lengths of streams and dead-letter streams, and how far every reader is behind."""
+
+from typing import Any
+
+import redis
+
+from hedgegrid.bus import keys
+from hedgegrid.bus.reader import START, id_key, last_id
+from hedgegrid.metrics.catch_up import GROUP
+from hedgegrid.runtime.metric_names import Metrics
+
+LAG_COUNTED = 1000
+"""A checkpoint reader's lag is counted entry by entry, up to this many."""
+CHECKPOINT_FIELD = "ckpt:"
+
+
+class GroupLost(Exception):
+    """A stream or our group on it is gone; a restart makes it anew."""
+
+
+class StreamGauges:
+    """Asks the money server about account streams and the market server about market streams."""
+
+    def __init__(self, metrics: Metrics, accounts: dict[str, tuple[str, ...]]) -> None:
+        self._metrics = metrics
+        self._accounts = accounts
+        """Symbols of the bots by account."""
+        self.lengths: dict[str, int] = {}
+        self.lags: dict[str, int] = {}
+        """`stream reader` → entries."""
+
+    def poll_money(self, client: redis.Redis) -> dict[str, tuple[int, str]]:
+        """Update all gauges of account streams; return lag and last delivered id of our group per stream.
+
+        Raises:
+            GroupLost: there is no such group.
+        """
+        ours: dict[str, tuple[int, str]] = {}
+        for account, symbols in self._accounts.items():
+            for stream in account_streams(account):
+                self._lengths(client, stream)
+                ours[stream] = self._group(client, stream)
+            self._checkpoint(client, keys.commands(account), "executor", self._executor_position(client, account))
+            for symbol in symbols:
+                self._bot(client, account, symbol)
+        return ours
+
+    def poll_market(self, client: redis.Redis) -> None:
+        """Update the lengths of market streams."""
+        for symbol in dict.fromkeys(symbol for symbols in self._accounts.values() for symbol in symbols):
+            self._lengths(client, keys.market(symbol))
+
+    def _lengths(self, client: redis.Redis, stream: str) -> None:
+        for name in (stream, keys.dead(stream)):
+            self.lengths[name] = int(client.xlen(name))
+            self._metrics.stream_length.labels(name).set(self.lengths[name])
+
+    def _group(self, client: redis.Redis, stream: str) -> tuple[int, str]:
+        try:
+            groups: Any = client.xinfo_groups(stream)
+        except redis.ResponseError as error:
+            raise GroupLost(f"{stream}: {error}") from error
+        for group in groups:
+            if group["name"] == GROUP.encode():
+                delivered = group["last-delivered-id"].decode()
+                lag = group["lag"]  # None where the server lost count of trimmed or deleted entries
+                known = int(lag) if lag is not None else _entries_after(client, stream, delivered)
+                self._set_lag(stream, GROUP, known)
+                return known, delivered
+        raise GroupLost(f"{stream} has no group {GROUP}")
+
+    def _executor_position(self, client: redis.Redis, account: str) -> str | None:
+        raw: Any = client.hget(keys.executor(account), "checkpoint")
+        return raw.decode() if raw else None
+
+    def _bot(self, client: redis.Redis, account: str, symbol: str) -> None:
+        streams = (keys.events(account), keys.control(account))
+        fields = [f"{CHECKPOINT_FIELD}{stream}" for stream in streams]
+        raw: Any = client.hmget(keys.bot(account, symbol), fields)
+        for stream, position in zip(streams, raw, strict=True):
+            self._checkpoint(client, stream, f"strategy:{symbol}", position.decode() if position else None)
+
+    def _checkpoint(self, client: redis.Redis, stream: str, reader: str, position: str | None) -> None:
+        if position is not None:
+            self._set_lag(stream, reader, _entries_after(client, stream, position))
+
+    def _set_lag(self, stream: str, reader: str, lag: int) -> None:
+        self.lags[f"{stream} {reader}"] = lag
+        self._metrics.stream_lag.labels(stream, reader).set(lag)
+
+
+def account_streams(account: str) -> tuple[str, ...]:
+    """Return every stream of an account."""
+    return keys.events(account), keys.ledger(account), keys.commands(account), keys.control(account)
+
+
+def _entries_after(client: redis.Redis, stream: str, position: str) -> int:
+    if id_key(last_id(client, stream)) <= id_key(position):
+        return 0
+    low = "-" if position == START else f"({position}"
+    rows: Any = client.xrange(stream, min=low, count=LAG_COUNTED)
+    return len(rows)

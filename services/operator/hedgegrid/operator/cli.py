@@ -1,0 +1,145 @@
+"""The `hedgegrid` command."""
+
+import getpass
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import redis
+import typer
+from rich.console import Console
+
+from hedgegrid.bus.connection import connect
+from hedgegrid.operator.control import set_state
+from hedgegrid.operator.demo import run_demo
+from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
+from hedgegrid.operator.project_files import running_demo_url
+from hedgegrid.operator.redis_server import URL_VARIABLE
+from hedgegrid.operator.tail import lines, streams_of
+from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.settings import load_settings
+
+EXIT_USAGE = 2
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
+"""What the parser raises for anything wrong on the command line; typer does not export it."""
+
+app = typer.Typer(
+    help="Dual-sided grid trading on Bybit USDT perpetuals.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def root() -> None:
+    """Dual-sided grid trading on Bybit USDT perpetuals."""
+
+
+@app.command()
+def demo(
+    tape: Annotated[list[Path] | None, typer.Option(help="Recorded market data to trade on; repeatable.")] = None,
+    symbols: Annotated[str, typer.Option(help="A,B: trade these only.")] = "",
+    workers: Annotated[int, typer.Option(help="Strategy processes.")] = 2,
+    speed: Annotated[str, typer.Option(help="Factor of real time, or max.")] = "1",
+    ticks_per_s: Annotated[str, typer.Option(help="Ticks a second, of all symbols together.")] = "",
+    for_s: Annotated[float | None, typer.Option("--for", help="Seconds to run; else until Ctrl-C.")] = None,
+    until_tape_ends: Annotated[bool, typer.Option("--until-tape-ends", help="Stop when the tape is over.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the synthetic market.")] = 1,
+    config: Annotated[Path | None, typer.Option(help="Accounts and bots; default config/hedgegrid.toml.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Where to write the run report (JSON).")] = None,
+    port: Annotated[int, typer.Option(help="Of the live page; 0 = any free one.")] = 0,
+    balance: Annotated[str, typer.Option(help="USDT each account starts with.")] = "100000",
+    order_rate: Annotated[int | None, typer.Option(help="Order requests a second an account may send.")] = None,
+) -> None:
+    """Run the whole system here against the simulated exchange; no keys, no docker."""
+    options = DemoOptions(
+        tapes=tuple(tape or ()),
+        symbols=parse_symbols(symbols),
+        workers=workers,
+        speed=parse_speed(speed),
+        ticks_per_s=parse_number("--ticks-per-s", ticks_per_s, "a number above 0") if ticks_per_s else None,
+        for_s=for_s,
+        until_tape_ends=until_tape_ends,
+        seed=seed,
+        config=config,
+        report=report,
+        port=port,
+        balance=parse_number("--balance", balance, "an amount in USDT"),
+        order_rate=order_rate,
+    )
+    raise typer.Exit(run_demo(options, Console()))
+
+
+@app.command()
+def tail(
+    stream: Annotated[list[str] | None, typer.Argument(help="main:events, market:BTCUSDT, …; all but ticks.")] = None,
+    last: Annotated[int, typer.Option("--last", "-n", help="Messages of the past to show first.")] = 10,
+    follow: Annotated[bool, typer.Option(help="Go on with new messages.")] = True,
+) -> None:
+    """Show what the services say to one another."""
+
+    def show(client: redis.Redis) -> None:
+        for line in lines(client, streams_of(client, stream or []), last, follow):
+            print(line, flush=True)
+
+    _with_redis(show)
+
+
+@app.command()
+def state(
+    bot: Annotated[str, typer.Argument(help="ACCOUNT:SYMBOL, or ACCOUNT for all its bots.")],
+    state: Annotated[str, typer.Argument(help="ACTIVE, NO_NEW_CYCLES, TP_ONLY, HALTED or FLATTEN.")],
+    reason: Annotated[str, typer.Option(help="Kept with the change.")] = "asked by the operator",
+) -> None:
+    """Ask a bot to change its trading state."""
+
+    def ask(client: redis.Redis) -> None:
+        wish = set_state(client, bot, state, _actor(), reason, time.time_ns() // 1_000_000)
+        print(f"asked {bot} for {wish.state}")
+
+    _with_redis(ask)
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
+
+
+def _with_redis(act: Callable[[redis.Redis], None]) -> None:
+    """Run `act` on the Redis of HEDGEGRID_REDIS_URL, else of the running demo, else the default one."""
+    settings = load_settings()
+    url = settings.redis_url
+    if "redis_url" not in settings.model_fields_set:
+        url = running_demo_url() or url
+    client = connect(url, "hedgegrid-cli")
+    try:
+        act(client)
+    except redis.RedisError as error:
+        raise ConfigError(f"{URL_VARIABLE}: that Redis does not answer ({type(error).__name__})") from error
+    finally:
+        client.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; what is wrong with its input becomes one line on stderr."""
+    try:
+        outcome = app(arguments, prog_name="hedgegrid", standalone_mode=False)
+    except ConfigError as error:
+        return _refuse(str(error))
+    except _USAGE_ERROR as error:
+        message = getattr(error, "format_message", error.__str__)()
+        # Without arguments the parser fails with an empty message, after printing the help.
+        return _refuse(message) if message else EXIT_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _refuse(line: str) -> int:
+    print(f"hedgegrid: {' '.join(line.split())}", file=sys.stderr)
+    return EXIT_USAGE

@@ -1,0 +1,41 @@
+"""`hedgegrid state`: asks a bot, or every bot of an account, to change its trading state."""
+
+import redis
+
+from hedgegrid.bus import keys
+from hedgegrid.bus.publisher import publish
+from hedgegrid.domain.trading_state import TradingState
+from hedgegrid.messages.control import SetTradingState
+from hedgegrid.runtime.errors import ConfigError
+
+
+def set_state(client: redis.Redis, bot: str, state: str, actor: str, reason: str, now_ms: int) -> SetTradingState:
+    """Publish the wish of `actor` for `bot` (`ACCOUNT:SYMBOL`, or `ACCOUNT` for all of its bots).
+
+    Raises:
+        ConfigError: no such bot or state.
+    """
+    account, _, symbol = bot.partition(":")
+    wish = SetTradingState(
+        symbol=symbol.upper() or None, state=_state(state), actor=actor, reason=reason, ts_event=now_ms
+    )
+    known = _known_bots(client)
+    if not any(owner == account and (wish.symbol in (None, name)) for owner, name in known):
+        names = ", ".join(f"{owner}:{name}" for owner, name in known) or "none has started yet"
+        raise ConfigError(f"no bot {bot!r} on this Redis; there are: {names}")
+    publish(client, [(keys.control(account), wish)])
+    return wish
+
+
+def _state(text: str) -> TradingState:
+    try:
+        return TradingState(text.upper().replace("-", "_"))
+    except ValueError:
+        raise ConfigError(f"no state {text!r}; choose one of {', '.join(TradingState)}") from None
+
+
+def _known_bots(client: redis.Redis) -> list[tuple[str, str]]:
+    head, middle, _ = keys.bot("*", "*").split("*")
+    found = [key.decode() for key in client.scan_iter(match=keys.bot("*", "*"), count=1000)]
+    bots = [key.removeprefix(head).split(middle, 1) for key in sorted(found)]
+    return [(account, symbol) for account, symbol in bots]

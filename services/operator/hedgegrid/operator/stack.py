@@ -1,0 +1,126 @@
+"""The running system of a demo: Redis, the simulated exchange and the services, brought up and taken down."""
+
+import contextlib
+import time
+
+import redis
+
+from hedgegrid.operator import heartbeats
+from hedgegrid.operator.bot_view import parse_state
+from hedgegrid.operator.children import Child
+from hedgegrid.operator.exchange_admin import parse_announcement
+from hedgegrid.operator.loopback_http import HttpFailed, get_json
+from hedgegrid.operator.project_files import REDIS_URL_FILE
+from hedgegrid.operator.run_redis import RunRedis, clear_former_demo
+from hedgegrid.operator.services import Exchange, RunPlan, exchange_spec, service_specs
+from hedgegrid.operator.stop_signals import StopSignals
+from hedgegrid.operator.supervisor import Supervisor
+from hedgegrid.operator.table import Display
+
+ANNOUNCE_TIMEOUT_S = 120.0
+"""The exchange reads into its tapes before it speaks."""
+READY_TIMEOUT_S = 60.0
+POLL_S = 0.05
+PAGE_TIMEOUT_S = 1.0
+METRICS = "metrics"
+
+
+class NotReady(Exception):
+    """The system did not come up in time; says who is missing and why."""
+
+
+class Interrupted(Exception):
+    """Somebody asked for the end before the system was up."""
+
+
+class Stack:
+    """Call `start` once, then `check` often and `look` now and then, and `stop` whatever happened."""
+
+    client: redis.Redis
+    exchange: Exchange
+
+    def __init__(self, plan: RunPlan, server: RunRedis, signals: StopSignals, display: Display) -> None:
+        self.plan = plan
+        self.signals = signals
+        self._server = server
+        self._display = display
+        self._supervisor = Supervisor(plan.folder, display.say)
+        self._services: list[Child] = []
+        self._url_file = plan.folder / REDIS_URL_FILE
+
+    def start(self) -> None:
+        """Bring everything up; the market still stands.
+
+        Raises:
+            ConfigError: Redis is not usable.
+            GaveUp, NotReady: something does not come up. Interrupted: see there.
+        """
+        self.client = self._server.start()
+        if self._server.is_own:
+            self._url_file.write_text(self._server.url + "\n")
+        else:
+            clear_former_demo(
+                self.client, [account.id for account in self.plan.config.accounts], self.plan.config.symbols
+            )
+        self.exchange = self._start_exchange()
+        for spec in service_specs(self.plan, self.exchange, self._server.url):
+            self._services.append(self._supervisor.start(spec))
+        self._wait_until_ready()
+        page = self._page()
+        names = ", ".join(f"{account} {symbol}" for account, symbol in self.plan.bots)
+        self._display.say(f"trading {names}" + (f"; page: {page}" if page else ""))
+
+    def check(self) -> None:
+        """Restart what has died; raise GaveUp when that does not help."""
+        self._supervisor.check()
+
+    def look(self) -> None:
+        """See to Redis, and show where the bots stand."""
+        self._server.check(self.client)
+        with contextlib.suppress(HttpFailed, redis.RedisError):
+            if page := self._page():
+                bots = parse_state(get_json(f"{page}/api/state", timeout_s=PAGE_TIMEOUT_S))
+                restarts = self._supervisor.restarts
+                self._display.show(bots, f"hedgegrid demo  {page}" + (f"  restarts {restarts}" if restarts else ""))
+
+    def stop(self) -> None:
+        """Take everything down in good order."""
+        self._supervisor.stop()
+        if hasattr(self, "client"):
+            with contextlib.suppress(redis.RedisError):
+                heartbeats.forget(self.client, self._services)
+            self.client.close()
+        self._url_file.unlink(missing_ok=True)
+        self._server.stop()
+
+    def kill(self) -> None:
+        """End every process at once; safe inside a signal handler."""
+        self._supervisor.kill()
+        self._server.kill()
+
+    def _start_exchange(self) -> Exchange:
+        child = self._supervisor.start(exchange_spec(self.plan, self._server.url))
+        deadline = time.monotonic() + ANNOUNCE_TIMEOUT_S
+        while (exchange := parse_announcement(child.stdout())) is None:
+            self._wait(deadline, f"{child.spec.name} (it has not said where it listens)")
+        return exchange
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while waiting := heartbeats.not_ready(self.client, self._services):
+            self._wait(deadline, ", ".join(waiting))
+
+    def _wait(self, deadline: float, for_what: str) -> None:
+        if self.signals.requested:
+            raise Interrupted
+        self._supervisor.check()
+        if time.monotonic() > deadline:
+            raise NotReady(for_what)
+        time.sleep(POLL_S)
+
+    def _page(self) -> str | None:
+        """Address of the metrics service's page; None while it is not up."""
+        for child in self._services:
+            if child.spec.name == METRICS and (beat := heartbeats.beat_of(self.client, child)):
+                return f"http://127.0.0.1:{beat.http_port}"
+        return None

@@ -1,0 +1,133 @@
+"""The two kinds of feed: one account's private events, and the public data of some symbols."""
+
+import random
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from hedgegrid.bus import keys
+from hedgegrid.bybit.ws import PRIVATE_TOPICS, Environment, PrivateSocket, PublicSocket
+from hedgegrid.messages.feed import FeedStale
+from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.credentials import Credentials
+from hedgegrid.ws_gateway.items import FeedNews, SessionBegun
+from hedgegrid.ws_gateway.session import FeedSession, FeedSocket, Queue
+from hedgegrid.ws_gateway.watchdog import PublicWatchdog, check_private
+
+SYMBOLS_PER_SOCKET = 50
+"""100 topics: far below the venue's 21,000 characters, and a lost socket takes no more than these with it."""
+NS_PER_MS = 1_000_000
+
+FrameHandler = Callable[[bytes, int], None]
+LostHandler = Callable[[str], None]
+
+
+def shards(symbols: tuple[str, ...], size: int = SYMBOLS_PER_SOCKET) -> list[tuple[str, ...]]:
+    """Split symbols over sockets."""
+    return [symbols[start : start + size] for start in range(0, len(symbols), size)]
+
+
+class PrivateFeed(FeedSession):
+    """All events of one account."""
+
+    feed_kind = "private"
+
+    def __init__(
+        self,
+        account: str,
+        credentials: Credentials,
+        environment: Environment,
+        url: str | None,
+        *,
+        queue: Queue,
+        clock: Clock,
+        accepting: threading.Event,
+        step_timeout_s: float = 10.0,
+        dice: random.Random | None = None,
+    ) -> None:
+        super().__init__(
+            feed=account,
+            streams=(keys.events(account),),
+            topics=PRIVATE_TOPICS,
+            queue=queue,
+            clock=clock,
+            accepting=accepting,
+            dice=dice,
+        )
+        self._make = partial(
+            PrivateSocket,
+            environment,
+            credentials.api_key,
+            credentials.api_secret,
+            url=url,
+            step_timeout_s=step_timeout_s,
+        )
+
+    def make_socket(self, session: int) -> FeedSocket:
+        return self._make(on_frame=partial(self.take_frame, session), on_lost=self.on_lost)
+
+    def check(self, socket: FeedSocket) -> str:
+        return check_private(int(socket.pong_age_s * 1000)).replace
+
+
+class PublicFeed(FeedSession):
+    """Ticker and best levels of some symbols, shared by all accounts."""
+
+    feed_kind = "public"
+
+    def __init__(
+        self,
+        symbols: tuple[str, ...],
+        environment: Environment,
+        url: str | None,
+        *,
+        queue: Queue,
+        clock: Clock,
+        step_timeout_s: float = 10.0,
+        dice: random.Random | None = None,
+    ) -> None:
+        super().__init__(
+            feed="",
+            streams=tuple(keys.market(symbol) for symbol in symbols),
+            topics=tuple(f"{kind}.{symbol}" for symbol in symbols for kind in ("tickers", "orderbook.1")),
+            queue=queue,
+            clock=clock,
+            dice=dice,
+        )
+        self.symbols = symbols
+        self._make = partial(PublicSocket, environment, url=url, step_timeout_s=step_timeout_s)
+        self._heard_ns: dict[bytes, int] = {}
+        self._watchdog: PublicWatchdog | None = None
+
+    def make_socket(self, session: int) -> FeedSocket:
+        self._heard_ns = {}
+        self._watchdog = None
+        return self._make(on_frame=partial(self.take_frame, session), on_lost=self.on_lost)
+
+    def begin(self) -> SessionBegun:
+        return SessionBegun(self.feed, self.session, self.symbols)
+
+    def take_frame(self, session: int, raw: bytes, recv_ns: int) -> None:
+        super().take_frame(session, raw, recv_ns)
+        # The topic without parsing: the publisher may be slow, and silence must be judged by arrival.
+        start = raw.find(b'"', raw.find(b'"topic"') + 7) + 1
+        if start > 0 and self.last_frame_ns is not None:
+            self._heard_ns[raw[start : raw.find(b'"', start)]] = self.last_frame_ns
+
+    def check(self, socket: FeedSocket) -> str:
+        now_ms = self.now_ms()
+        if self._watchdog is None:
+            self._watchdog = PublicWatchdog(self.symbols, now_ms)
+        verdict = self._watchdog.check(self._newest_by_symbol(), now_ms)
+        for symbol, age_ms in verdict.stale:
+            stale = FeedStale(feed=self.feed_kind, session=self.session, age_ms=age_ms, ts_event=self._clock.now_ms())
+            self._queue.put(FeedNews(self.feed, (keys.market(symbol),), stale))
+        self.trouble = "some symbols are silent" if self._watchdog.is_stale() else ""
+        return verdict.replace
+
+    def _newest_by_symbol(self) -> list[tuple[str, int]]:
+        heard: dict[str, int] = {}
+        for topic, at_ns in list(self._heard_ns.items()):
+            symbol = topic.rpartition(b".")[2].decode("ascii", "replace")
+            heard[symbol] = max(heard.get(symbol, 0), at_ns // NS_PER_MS)
+        return list(heard.items())

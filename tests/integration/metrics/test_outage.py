@@ -1,0 +1,53 @@
+"""Redis dies and comes back: whether the service rode it out or was replaced, the totals are right."""
+
+import random
+from decimal import Decimal
+from pathlib import Path
+
+import redis
+
+from hedgegrid.operator.redis_server import RedisBinary, RedisServer
+from tests.integration.metrics.running import World, eventually
+from tests.unit.metrics import sample
+
+ROUNDS = 3
+
+
+def test_totals_are_right_after_redis_was_killed_and_came_back(redis_binary: RedisBinary, tmp_path: Path) -> None:
+    dice = random.Random(7)
+    with RedisServer(tmp_path / "redis", binary=redis_binary) as server:
+        world = World(server.url)
+        written = Decimal(0)
+        for round_number in range(ROUNDS):
+            with world.running() as metrics:
+                eventually(metrics.counting)
+                amounts = [Decimal(dice.randint(1, 10**8)) / 10**8 for _ in range(50)]
+                fills = [sample.fill(gross=amount, trade_id=f"{round_number}-{n}") for n, amount in enumerate(amounts)]
+                world.write(world.ledger, *fills)
+                server.kill()
+                server.start()
+                survived = world.client.xlen(world.ledger)
+                assert survived == 50 * (round_number + 1), "the money profile syncs every write"
+                written += sum(amounts)
+        with world.running() as last:
+            eventually(last.counting)
+            eventually(lambda: last.leg()["fills"] == 50 * ROUNDS)
+            assert Decimal(last.leg()["realised"]["gross"]) == written
+            assert last.error is None
+        world.client.close()
+
+
+def test_a_service_that_outlives_an_outage_goes_on_counting(redis_binary: RedisBinary, tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis", binary=redis_binary) as server:
+        world = World(server.url)
+        with world.running() as metrics:
+            eventually(metrics.counting)
+            server.stop()
+            eventually(lambda: not metrics.context.health.ready)
+            server.start()
+            world.write(world.ledger, sample.fill())
+            eventually(lambda: metrics.ended() or metrics.leg()["fills"] == 1)
+        with world.running() as last:
+            eventually(lambda: last.leg()["fills"] == 1)
+        assert metrics.error is None or isinstance(metrics.error, redis.RedisError), "anything else is a fault of ours"
+        world.client.close()
