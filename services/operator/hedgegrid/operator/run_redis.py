@@ -26,7 +26,8 @@ class RunRedis:
     """A server that answers from `start` to `stop`; one of our own is started again when it dies."""
 
     def __init__(self, folder: Path, external_url: str | None, say: Callable[[str], None]) -> None:
-        self._server = None if external_url else RedisServer(folder)
+        self._folder = folder
+        self._server: RedisServer | None = None
         self._external_url = external_url
         self._say = say
         self._restarts: deque[float] = deque()
@@ -39,12 +40,13 @@ class RunRedis:
 
     @property
     def is_own(self) -> bool:
-        return self._server is not None
+        return not self._external_url
 
     def start(self) -> redis.Redis:
         """Return a client of the running server; raise ConfigError when there is none to be had."""
         try:
-            if self._server is not None:
+            if self.is_own:
+                self._server = RedisServer(self._folder)
                 self._server.start()
             client = connect(self.url, "hedgegrid-demo")
             client.ping()
