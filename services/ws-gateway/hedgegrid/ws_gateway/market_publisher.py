@@ -52,12 +52,14 @@ class MarketPublisher:
         """Publish until `stopping` is set and nothing waits; what fails then is given up."""
         while True:
             batch = drain(self.queue, BATCH, POLL_S)
-            if not batch and (stopping.is_set() or not self._owed):
-                if stopping.is_set():
-                    return
-                continue
-            if not self._publish(self._owed + self._entries(batch)):
+            if not batch and stopping.is_set():
+                return
+            if (batch or self._owed) and not self.publish(batch):
                 stopping.wait(RETRY_S)
+
+    def publish(self, batch: list[Item]) -> bool:
+        """Publish what a batch comes to, and the news still owed; False if Redis failed."""
+        return self._publish(self._owed + self._entries(batch))
 
     def _entries(self, batch: list[Item]) -> list[tuple[str, Message]]:
         """Entries in order; of several ticks of a symbol only the newest, but never moved across news of its feed."""

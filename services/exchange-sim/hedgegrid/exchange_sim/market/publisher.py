@@ -19,11 +19,12 @@ TRADES_PER_MESSAGE = 1024
 
 
 class Publisher:
-    """`published_ms` is the venue time of each symbol's last step, `ticked_ms` of its last changed ticker."""
+    """`published_ms` is the venue time of the last ticker frame sent of each symbol; a step that changed nothing or
+    that nobody listens to sends none.
+    """
 
     def __init__(self, hub: Hub, views: Mapping[str, SymbolView], venue: Venue) -> None:
         self.published_ms: dict[str, int] = {}
-        self.ticked_ms: dict[str, int] = {}
         self._hub = hub
         self._views = views
         self._venue = venue
@@ -45,7 +46,6 @@ class Publisher:
             self._klines(view, now_ms)
             if self._hub.wanted(f"priceLimit.{symbol}"):
                 self._hub.publish(f"priceLimit.{symbol}", self._price_limit(symbol, now_ms))
-            self.published_ms[symbol] = now_ms
         return changed
 
     def snapshots(self, topic: str, now_ms: int) -> list[Message]:
@@ -80,9 +80,9 @@ class Publisher:
         self._tickers[symbol] = now
         topic = f"tickers.{symbol}"
         if self._hub.wanted(topic):
+            self.published_ms[symbol] = now_ms
             _keep_pairs(changed, now)
             self._hub.publish(topic, self._ticker_message(view, "delta", {"symbol": symbol} | changed, now_ms))
-            self.ticked_ms[symbol] = now_ms
         return True
 
     def _ticker_message(self, view: SymbolView, kind: str, data: Message, now_ms: int) -> Message:

@@ -1,0 +1,63 @@
+"""Back-off and budget, with the clock held."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hedgegrid.runtime.clock import ManualClock
+from hedgegrid.ws_gateway.reconnect import CONNECTS_PER_WINDOW, STABLE_MS, WINDOW_MS, ReconnectPolicy
+
+
+def policy() -> tuple[ReconnectPolicy, ManualClock]:
+    clock = ManualClock()
+    return ReconnectPolicy(clock, random.Random(7)), clock
+
+
+def test_first_attempt_is_free_and_later_ones_wait_longer_and_longer() -> None:
+    feed, clock = policy()
+    assert feed.wait_ms() == 0
+    waits = []
+    for _ in range(9):
+        feed.attempt()
+        feed.failed()
+        waits.append(feed.wait_ms())
+        clock.advance_ms(waits[-1])
+        assert feed.wait_ms() == 0
+    for number, wait in enumerate(waits):
+        longest = min(30_000, 500 * 2**number)
+        assert longest / 2 <= wait <= longest
+
+
+def test_a_stable_connection_starts_the_back_off_anew_a_short_one_does_not() -> None:
+    feed, clock = policy()
+    for _ in range(6):
+        feed.attempt()
+        feed.failed()
+        clock.advance_ms(feed.wait_ms())
+    feed.attempt()
+    feed.connected()
+    clock.advance_ms(STABLE_MS - 1)
+    feed.failed()
+    assert feed.wait_ms() >= 15_000
+    clock.advance_ms(feed.wait_ms())
+    feed.attempt()
+    feed.connected()
+    clock.advance_ms(STABLE_MS)
+    feed.failed()
+    assert feed.wait_ms() <= 500
+
+
+@given(st.lists(st.integers(0, 120_000), max_size=300))
+def test_never_more_than_the_budget_in_any_window(lifetimes_ms: list[int]) -> None:
+    feed, clock = policy()
+    attempts: list[int] = []
+    for lifetime in lifetimes_ms:
+        clock.advance_ms(feed.wait_ms())
+        now = clock.monotonic_ns() // 1_000_000
+        attempts.append(now)
+        assert sum(now - at < WINDOW_MS for at in attempts) <= CONNECTS_PER_WINDOW
+        feed.attempt()
+        feed.connected()
+        clock.advance_ms(lifetime)
+        feed.failed()
