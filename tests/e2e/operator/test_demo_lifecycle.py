@@ -17,11 +17,8 @@ from hedgegrid.operator import demo, project_files, redis_server, stack
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions
-<<<<<<< HEAD
-from hedgegrid.operator.redis_urls import RedisUrls
-=======
 from hedgegrid.operator.redis_server import RedisUnavailableError
->>>>>>> operator
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.services import Exchange, RunPlan, exchange_spec, service_specs
 from hedgegrid.runtime.errors import ConfigError
 from tests.unit.operator.books import ENTRY

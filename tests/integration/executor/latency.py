@@ -38,7 +38,7 @@ def serve_venue(pipe: Connection) -> None:
     async def run() -> None:
         server = await asyncio.start_server(client, "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])
-        while not pipe.poll():
+        while not pipe.poll():  # noqa: ASYNC110 the end comes from another process
             await asyncio.sleep(0.05)
         pipe.send(arrived)
 

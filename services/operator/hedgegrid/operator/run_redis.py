@@ -32,21 +32,10 @@ _SERVICES = ("ws-gateway", "strategy", "executor", "metrics")
 class RunRedis:
     """Servers that answer from `start` to `stop`; one of our own is started again when it dies."""
 
-<<<<<<< HEAD
     def __init__(self, folder: Path, external: RedisUrls | None, say: Callable[[str], None]) -> None:
-        self._own: list[RedisServer] = []
-        if external is None:
-            self._own = [
-                RedisServer(folder / "money"),
-                RedisServer(folder / "market", conf=in_checkout(MARKET_CONF)),
-            ]
-        self._external = external
-=======
-    def __init__(self, folder: Path, external_url: str | None, say: Callable[[str], None]) -> None:
         self._folder = folder
-        self._server: RedisServer | None = None
-        self._external_url = external_url
->>>>>>> operator
+        self._own: list[RedisServer] = []
+        self._external = external
         self._say = say
         self._restarts: deque[float] = deque()
 
@@ -56,28 +45,19 @@ class RunRedis:
 
     @property
     def is_own(self) -> bool:
-<<<<<<< HEAD
-        return bool(self._own)
-=======
-        return not self._external_url
->>>>>>> operator
+        return self._external is None
 
     def start(self) -> tuple[redis.Redis, redis.Redis]:
         """Return clients of the running money and market servers; raise ConfigError when there are none to be had."""
         try:
-<<<<<<< HEAD
+            if self.is_own:
+                market = in_checkout(MARKET_CONF)
+                self._own = [RedisServer(self._folder / "money"), RedisServer(self._folder / "market", conf=market)]
             for server in self._own:
                 server.start()
             clients = connect(self.urls.money, "hedgegrid-demo"), connect(self.urls.market, "hedgegrid-demo")
             for client in clients:
                 client.ping()
-=======
-            if self.is_own:
-                self._server = RedisServer(self._folder)
-                self._server.start()
-            client = connect(self.url, "hedgegrid-demo")
-            client.ping()
->>>>>>> operator
         except RedisUnavailableError as error:
             raise ConfigError(str(error)) from error
         except (redis.RedisError, ValueError) as error:
