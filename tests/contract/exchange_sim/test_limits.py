@@ -12,7 +12,7 @@ import pytest
 import requests
 from pybit.exceptions import FailedRequestError, InvalidRequestError
 
-from tests.contract.exchange_sim.conftest import Simulator, eventually
+from tests.contract.exchange_sim.simulators import Simulator, eventually
 from tests.contract.exchange_sim.test_pybit import BTC, hedged, limit
 
 Start = Callable[..., Simulator]
@@ -81,7 +81,8 @@ def test_a_client_that_does_not_read_is_cut_and_others_are_not_held_up(simulator
         connector = aiohttp.TCPConnector(socket_factory=small_buffer)
         async with aiohttp.ClientSession(connector=connector) as session:
             topics = [f"orderbook.1000.{symbol}" for symbol in ("BTCUSDT", "ETHUSDT")]
-            async with session.ws_connect(sim.info["ws_public"], max_msg_size=0) as slow:
+            quick_close = aiohttp.ClientWSTimeout(ws_close=0.1)
+            async with session.ws_connect(sim.info["ws_public"], max_msg_size=0, timeout=quick_close) as slow:
                 await slow.send_json({"op": "subscribe", "args": topics})
                 connection = slow._response.connection
                 assert connection is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.exchange_sim.conftest import Simulator, eventually
+from tests.contract.exchange_sim.simulators import Simulator, eventually
 
 Start = Callable[..., Simulator]
 BARS = "\n".join(f"{1700000000000 + i * 60000},100,101,99,100,{i + 1}" for i in range(2000))

@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import WebSocket
 
-from tests.contract.exchange_sim.conftest import Inbox, Simulator, eventually, launch, listen
+from tests.contract.exchange_sim.simulators import Inbox, Simulator, eventually, launch, listen
 
 BTC: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT"}
 Start = Callable[..., Simulator]
@@ -58,6 +59,7 @@ def test_both_legs_fill_and_close_with_one_books(simulator: Start, sockets: Conn
     for close, idx in zip(closes, (1, 2), strict=True):
         flat = inbox.first("position", positionIdx=idx, side="", size="0")
         assert (flat["entryPrice"], Decimal(flat["cumRealisedPnl"])) == ("0", Decimal(close["closedPnl"]))
+    eventually(lambda: len(inbox.rows("execution")) == 4)
     fills = inbox.rows("execution")
     assert len({fill["execId"] for fill in fills}) == len(fills) == 4
     net = sum((Decimal(fill["execPnl"]) - Decimal(fill["execFee"]) for fill in fills), Decimal(0))
@@ -69,15 +71,20 @@ def test_both_legs_fill_and_close_with_one_books(simulator: Start, sockets: Conn
 
 
 def test_the_market_fills_a_resting_order(simulator: Start, sockets: Connect, inbox: Inbox) -> None:
-    sim = simulator("--speed", "200", "--seed", "3")
+    sim = simulator("--speed", "200", "--seed", "3", "--no-autostart")
     listen(sim, sockets(sim, "private"), inbox)
     session = hedged(sim)
     last = Decimal(session.get_tickers(**BTC)["result"]["list"][0]["lastPrice"])
     session.place_order(**limit("Buy", f"{last * Decimal('0.9995'):.0f}", 1, orderLinkId="grid-1"))
+    requests.post(f"{sim.info['admin']}/admin/start", timeout=5)
     filled = inbox.first("order", orderLinkId="grid-1", orderStatus="Filled")
-    fills = [row for row in inbox.rows("execution") if row["orderLinkId"] == "grid-1"]
-    assert sum((Decimal(row["execQty"]) for row in fills), Decimal(0)) == Decimal(filled["cumExecQty"])
-    assert all(row["isMaker"] and row["feeRate"] == "0.0002" for row in fills)
+    assert filled["cumExecQty"] == "0.01"
+
+    def fills() -> list[dict[str, Any]]:
+        return [row for row in inbox.rows("execution") if row["orderLinkId"] == "grid-1"]
+
+    eventually(lambda: sum((Decimal(row["execQty"]) for row in fills()), Decimal(0)) == Decimal("0.01"))
+    assert all(row["isMaker"] and row["feeRate"] == "0.0002" for row in fills())
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from hedgegrid.domain.order import Leg
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.events import OrderAccepted, OrderCanceled, OrderFilled, PositionChanged, WalletChanged
 from hedgegrid.messages.market import QuoteTick
-from tests.contract.exchange_sim.conftest import Simulator, launch
+from tests.contract.exchange_sim.simulators import Simulator, launch
 from tests.integration.ws_gateway.rig import eventually
 
 CONFIG = """

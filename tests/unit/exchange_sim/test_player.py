@@ -114,6 +114,7 @@ def test_private_pushes_leave_before_the_public_ones_of_a_step() -> None:
         order = NewOrder(symbol="BTCUSDT", side=Side.BUY, order_type=OrderType.LIMIT, qty=D("0.5"), price=D(96))
         exchange.venue.submit("main", order, exchange.now_ms())
         sent: list[str] = []
+        exchange.hub.listens = lambda account, topic: topic != "execution.fast"  # type: ignore[method-assign]
         exchange.hub.push = lambda account, topic, message: sent.append(topic)  # type: ignore[method-assign]
         exchange.hub.wanted = lambda topic: True  # type: ignore[method-assign]
         exchange.hub.publish = lambda topic, message: sent.append(topic)  # type: ignore[method-assign]
@@ -139,6 +140,7 @@ def test_at_maximum_speed_every_step_waits_for_the_pace() -> None:
     async def test() -> None:
         exchange = exchange_of(Script([quote(i * 1000, str(100 + i)) for i in range(4)]))
         exchange.player.pace = pace = Recorder()
+        exchange.hub.wanted = lambda topic: topic.startswith("tickers")  # type: ignore[method-assign]
         exchange.player.start()
         await exchange.player.run()
         first = pace.settled_ms[0]

@@ -23,6 +23,9 @@ class Sink(Hub):
         super().__init__()
         self.sent: list[Push] = []
 
+    def listens(self, account: str, topic: str) -> bool:
+        return True
+
     def push(self, account: str, topic: str, message: dict[str, Any]) -> None:
         self.sent.append((account, topic, message))
 

@@ -169,6 +169,13 @@ def test_capture_replays_tickers_trades_and_the_book_top(tmp_path: Path) -> None
     assert events[-1].ts_ms == 1200
 
 
+def test_a_capture_of_trades_alone_gets_quotes(tmp_path: Path) -> None:
+    trade = {"T": 1199, "s": "BTCUSDT", "S": "Sell", "v": "0.1", "p": "99.7"}
+    frame = json.dumps({"topic": "publicTrade.BTCUSDT", "ts": 1201, "data": [trade]})
+    tape = write(tmp_path / "c.jsonl", json.dumps({"t": "recv", "conn": "c", "ts": 1.0, "data": frame}))
+    assert [type(event) for event in events_of(tape)] == [MarketTrade, MarketQuote]
+
+
 BYBIT = "timestamp,symbol,side,size,price"
 RAW = '1721347200064916040 {"data":{"e":"x"}}'
 KLINE = "1700000000000,100,101,99,100,4"

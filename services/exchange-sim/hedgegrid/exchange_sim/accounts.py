@@ -45,6 +45,8 @@ def read_accounts(path: Path) -> list[Account]:
     """
     try:
         rows = msgspec.json.decode(path.read_bytes(), type=_File, strict=False).accounts
+        for row in rows:
+            require_balance(f"--accounts {path}: account {row.id}", row.balance)
     except OSError as error:
         raise StartError(f"--accounts {path}: {error.strerror}") from error
     except msgspec.MsgspecError as error:
@@ -86,9 +88,14 @@ def _balance(spec: str, text: str) -> Decimal:
         amount = Decimal(text)
     except InvalidOperation as error:
         raise StartError(f"--account {spec}: {text!r} is not a number") from error
-    if not amount.is_finite() or amount <= 0:
-        raise StartError(f"--account {spec}: the balance must be above 0")
+    require_balance(f"--account {spec}", amount)
     return amount
+
+
+def require_balance(where: str, amount: Decimal) -> None:
+    """Raises StartError unless the amount is above zero."""
+    if not amount.is_finite() or amount <= 0:
+        raise StartError(f"{where}: the balance must be above 0")
 
 
 def _derive(seed: int, name: str, what: str) -> str:

@@ -43,7 +43,7 @@ class Authenticator:
             raise ApiError(10003, "API key is invalid.")
         check_time(stamp, window, now_ms)
         expected = sign(account.api_secret, f"{stamp}{key}{window}".encode() + payload)
-        if not hmac.compare_digest(expected, given.lower()):
+        if not _equal(expected, given):
             text = f"error sign! origin_string[{stamp}{key}{window}{payload.decode('utf-8', 'replace')}]"
             raise ApiError(10004, text)
         return account
@@ -57,10 +57,19 @@ class Authenticator:
             return None
         key, expires, given = (str(part) for part in args)
         account = self._by_key.get(key)
-        if account is None or not expires.isdigit() or int(expires) <= now_ms:
+        if account is None or not _is_number(expires) or int(expires) <= now_ms:
             return None
         expected = sign(account.api_secret, f"GET/realtime{expires}".encode())
-        return account if hmac.compare_digest(expected, given.lower()) else None
+        return account if _equal(expected, given) else None
+
+
+def _equal(expected: str, given: str) -> bool:
+    """Compare signatures in constant time; what a client sends may be any text."""
+    return hmac.compare_digest(expected.encode(), given.lower().encode("utf-8", "surrogateescape"))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def check_time(stamp: str, window: str, now_ms: int) -> None:
@@ -69,7 +78,7 @@ def check_time(stamp: str, window: str, now_ms: int) -> None:
     Raises:
         ApiError: 10002, in the words captured from the venue; 10001 when a header is no number.
     """
-    if not stamp.isdigit() or not (window.isdigit() or not window):
+    if not _is_number(stamp) or (window and not _is_number(window)):
         raise ApiError(10001, "params error: timestamp or recv_window is not a number")
     window_ms = int(window) if window else DEFAULT_RECV_WINDOW_MS
     if not now_ms - window_ms <= int(stamp) < now_ms + AHEAD_LIMIT_MS:

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from typing import Any, NamedTuple
 
-KEPT = 500_000
+KEPT = 200_000
 
 
 class Entry(NamedTuple):

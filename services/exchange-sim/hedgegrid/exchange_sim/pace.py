@@ -29,4 +29,4 @@ class RedisPace:
     def _is_settled(self) -> bool:
         hub, publisher = self._exchange.hub, self._exchange.publisher
         frames = {account: hub.private_frames(account) for account in self._accounts}
-        return progress.settled(self._money, self._market, self._bots, frames, publisher.ticked_ms)
+        return progress.settled(self._money, self._market, self._bots, frames, publisher.published_ms)

@@ -80,7 +80,10 @@ class Pusher:
         for (account, kind), group in groupby(reports, key=lambda report: (report.account, type(report))):
             batch = list(group)
             topic = _TOPIC_OF[kind]
-            pushes.append((account, topic, self._message(account, topic, batch, now_ms)))
+            if self._hub.listens(account, topic):
+                pushes.append((account, topic, self._message(account, topic, batch, now_ms)))
+            if not self._hub.listens(account, "execution.fast"):
+                continue
             fast = [
                 rows.fast_execution_push(report)
                 for report in batch

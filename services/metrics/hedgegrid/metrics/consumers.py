@@ -18,6 +18,9 @@ from hedgegrid.metrics.totals import Totals
 
 Handler = Callable[[list[Entry]], Awaitable[None]]
 
+REST_S = 0.1
+SMALL_BATCH = 100
+
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +79,7 @@ class AccountConsumer:
         await self._totals.save(self._async_client, self._stream)
         await self._async_client.xack(name, GROUP, *(entry.id for entry in entries))
         self._exporter.export(self._stream.projection.table)
+        await rest(entries)
 
     async def _check_nothing_older_is_pending(self, first_id: str) -> None:
         pending: Any = await self._async_client.xpending(self._stream.name, GROUP)
@@ -100,6 +104,7 @@ class MarketConsumer:
         """Take a batch."""
         await set_aside(self._client, self.fold(entries))
         self._exporter.export(self._projection.table)
+        await rest(entries)
 
     def fold(self, entries: list[Entry]) -> list[Unreadable]:
         """Project a batch; return what could not be read."""
@@ -113,6 +118,12 @@ class MarketConsumer:
             else:
                 self._projection.apply(self._symbol, entry.id, message)
         return unreadable
+
+
+async def rest(entries: list[Entry]) -> None:
+    """Let a batch gather after a small one: its cost hardly depends on its size."""
+    if len(entries) < SMALL_BATCH:
+        await asyncio.sleep(REST_S)
 
 
 async def set_aside(client: redis.Redis, unreadable: list[Unreadable]) -> None:

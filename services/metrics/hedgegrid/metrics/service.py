@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from itertools import chain
 
 import redis
@@ -30,6 +31,7 @@ from hedgegrid.runtime.service import ServiceContext
 NAME = "metrics"
 WATCH_S = 0.1
 LEASE_RETRY_S = 0.1
+RELEASE_TIMEOUT_S = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -106,6 +108,12 @@ class MetricsService:
         return True
 
     def _release_leases(self) -> None:
+        """Let a successor start at once. A Redis that does not answer is not waited for: leases expire."""
+        worker = threading.Thread(target=self._release, name="release", daemon=True)
+        worker.start()
+        worker.join(timeout=RELEASE_TIMEOUT_S)
+
+    def _release(self) -> None:
         try:
             for account, lease in self._leases.items():
                 self._context.metrics.lease_held.labels(account, LEASE_NAME).set(0)

@@ -1,6 +1,7 @@
 """Reading of request parameters: a missing or mistyped one is refused with 10001."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -8,6 +9,8 @@ from hedgegrid.exchange_sim.errors import ApiError, params_error
 
 Params = dict[str, Any]
 E = TypeVar("E", bound=StrEnum)
+_INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 
 
 def text(params: Params, name: str) -> str:
@@ -32,17 +35,13 @@ def required(params: Params, name: str) -> str:
 
 
 def amount(params: Params, name: str) -> Decimal | None:
-    """A decimal number in a string; None when absent or empty."""
+    """A plain decimal number in a string, without exponent; None when absent or empty."""
     value = text(params, name)
     if not value:
         return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise params_error(f"{name} invalid") from None
-    if not number.is_finite():
+    if not _AMOUNT.match(value):
         raise params_error(f"{name} invalid")
-    return number
+    return Decimal(value)
 
 
 def integer(params: Params, name: str, default: int) -> int:
@@ -52,10 +51,9 @@ def integer(params: Params, name: str, default: int) -> int:
         return default
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise params_error(f"{name} must be an integer")
-    try:
-        return int(value)
-    except ValueError:
-        raise params_error(f"{name} must be an integer") from None
+    if not _INTEGER.match(str(value)):
+        raise params_error(f"{name} must be an integer")
+    return int(value)
 
 
 def flag(params: Params, name: str) -> bool:

@@ -13,7 +13,7 @@ from hedgegrid.exchange_sim.tape.capture import read_capture
 from hedgegrid.exchange_sim.tape.klines import FUNDING_HEADER, KLINE_HEADER, read_funding, read_klines
 from hedgegrid.exchange_sim.tape.lines import numbered_lines
 from hedgegrid.exchange_sim.tape.trade_csv import AGG_HEADER, BYBIT_HEADER, read_agg_trades, read_bybit_trades
-from hedgegrid.venue.requests import MarkPrice
+from hedgegrid.venue.requests import MarketQuote, MarkPrice
 
 HEAD_EVENTS = 20_000
 """How far a file that names symbols inside its lines is searched for them."""
@@ -22,7 +22,7 @@ _NAME = re.compile(r"(?<![A-Z0-9])[A-Z0-9]{2,}(?:USDT|USDC|USD|PERP)(?![A-Z0-9])
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """One file. `has_quotes`: it tells best bid and ask; `marked`: the symbols whose mark price it tells;
+    """One file. `quoted`, `marked`: the symbols whose best bid and ask, and mark price, it tells;
     `is_funding`: it holds nothing but funding moments.
     """
 
@@ -30,7 +30,7 @@ class Tape:
     kind: str
     symbols: frozenset[str]
     read: Callable[[], Events]
-    has_quotes: bool = False
+    quoted: frozenset[str] = frozenset()
     marked: frozenset[str] = frozenset()
     is_funding: bool = False
 
@@ -46,11 +46,11 @@ def open_tape(path: Path) -> Tape:
         raise TapeError(str(path), None, "the file is empty")
     number, line = first
     if line.startswith(b"{"):
-        return _many_symbols(path, "capture", read_capture, has_quotes=True)
+        return _many_symbols(path, "capture", read_capture)
     if re.match(rb"\d{13,} +\{", line):
-        return _many_symbols(path, "binance-raw", read_binance_raw, has_quotes=True)
+        return _many_symbols(path, "binance-raw", read_binance_raw)
     if line.startswith(BYBIT_HEADER):
-        return _many_symbols(path, "bybit-trades", read_bybit_trades, has_quotes=False)
+        return _many_symbols(path, "bybit-trades", read_bybit_trades)
     if line.startswith(AGG_HEADER) or re.match(rb"\d+,[^,]+,[^,]+,\d+,\d+,\d+,(true|false)$", line, re.IGNORECASE):
         symbol = symbol_in_name(path)
         return Tape(path, "aggTrades", frozenset({symbol}), lambda: read_agg_trades(path, symbol))
@@ -76,12 +76,14 @@ def symbol_in_name(path: Path) -> str:
     return str(found.pop())
 
 
-def _many_symbols(path: Path, kind: str, read: Callable[[Path], Events], *, has_quotes: bool) -> Tape:
-    symbols, marked = set(), set()
+def _many_symbols(path: Path, kind: str, read: Callable[[Path], Events]) -> Tape:
+    symbols, marked, quoted = set(), set(), set()
     for event in islice(read(path), HEAD_EVENTS):
         symbols.add(event.symbol)
         if isinstance(event, MarkPrice):
             marked.add(event.symbol)
+        elif isinstance(event, MarketQuote):
+            quoted.add(event.symbol)
     if not symbols:
         raise TapeError(str(path), None, f"no market data in this {kind} file")
-    return Tape(path, kind, frozenset(symbols), lambda: read(path), has_quotes=has_quotes, marked=frozenset(marked))
+    return Tape(path, kind, frozenset(symbols), lambda: read(path), quoted=frozenset(quoted), marked=frozenset(marked))

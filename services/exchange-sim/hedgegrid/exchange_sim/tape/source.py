@@ -38,7 +38,7 @@ class TapeSource:
             if rules is None:
                 continue
             if isinstance(event, MarketTrade):
-                yield from _fit_trade(event, rules, with_quote=not tape.has_quotes)
+                yield from _fit_trade(event, rules, with_quote=event.symbol not in tape.quoted)
             elif isinstance(event, MarketQuote):
                 yield _fit_quote(event, rules)
             else:

@@ -62,6 +62,13 @@ class Hub:
                     connection.data_frames += 1
                     connection.send(frame)
 
+    def listens(self, account: str, topic: str) -> bool:
+        """Whether a private push of this topic would reach anybody."""
+        return any(
+            topic in connection.topics or f"{topic}.linear" in connection.topics
+            for connection in self._private.get(account, ())
+        )
+
     def private_frames(self, account: str) -> int:
         """Data frames sent on the account's newest private connection since it opened; 0 without one."""
         connections = self._private.get(account)
