@@ -182,6 +182,8 @@ def test_cancel_all_and_paging_newest_first(flat: Simulator) -> None:
     assert session.cancel_all_orders(category="linear", symbol="BTCUSDT")["result"]["list"] == []
     closed = session.get_order_history(category="linear", limit=5)["result"]["list"]
     assert [row["orderLinkId"] for row in closed] == names[::-1]
+    recent = session.get_open_orders(**BTC, openOnly=1, limit=5)["result"]["list"]
+    assert [row["orderLinkId"] for row in recent] == names[::-1]
 
 
 def test_public_streams_flow_through_pybit(simulator: Start, sockets: Connect) -> None:
