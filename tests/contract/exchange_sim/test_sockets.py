@@ -15,7 +15,7 @@ from tests.contract.exchange_sim.test_pybit import hedged, market
 
 Socket = aiohttp.ClientWebSocketResponse
 Message = dict[str, Any]
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 @pytest.fixture(scope="module")
