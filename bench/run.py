@@ -27,6 +27,8 @@ from hedgegrid.operator.report import PERCENTILES, percentiles
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 RATES = (200, 1000, 5000)
+STEPS_PCT = {200: "0.05", 1000: "0.2", 5000: "0.5"}
+"""Grid step by rate: the faster the ticks, the faster the market moves. Some 15 orders/s, about what Bybit grants."""
 SECONDS = 20.0
 ENOUGH_ORDERS = 300
 WORKERS = 1
@@ -60,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path) -> Row:
     """One run of the stack, then the floor with as many orders at the same rate."""
-    report_path = folder / "report.json"
-    command = [sys.executable, "-m", "hedgegrid.operator", "demo", "--config", str(FOLDER / "stack.toml")]
+    report_path, config = folder / "report.json", folder / "config.toml"
+    step = STEPS_PCT.get(rate, STEPS_PCT[1000])
+    config.write_text((FOLDER / "stack.toml").read_text().replace("grid_step_pct = 0.02", f"grid_step_pct = {step}"))
+    command = [sys.executable, "-m", "hedgegrid.operator", "demo", "--config", str(config)]
     command += ["--ticks-per-s", str(rate), "--for", str(seconds), "--order-rate", str(ORDER_RATE)]
     command += ["--workers", str(WORKERS), "--report", str(report_path)]
     run = subprocess.run(
