@@ -40,6 +40,7 @@ FAST: dict[str, Any] = {
     "absent_rounds": 2,
     "absent_span_ms": 50,
     "retry_first_ms": 20,
+    "snapshot_quiet_ms": 20,
     "lease_ttl_ms": 1000,
     "stop_grace_ms": 1000,
     "rest_connect_timeout_ms": 500,

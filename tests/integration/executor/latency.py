@@ -1,7 +1,8 @@
-"""How much the executor adds: `python -m tests.integration.executor.latency [commands] [commands/s]`.
+"""How much the executor adds: `python -m tests.integration.executor.latency [commands] [commands/s] [REDIS_URL]`.
 
-Three processes besides a Redis that syncs every write: the executor, a venue that answers at once, and this one, which
-publishes commands and compares stamps. All on one machine, so wall clocks agree.
+Three processes besides a Redis (one of its own that syncs every write, unless a URL is given): the executor, a venue
+that answers at once, and this one, which publishes commands and compares stamps. All on one machine, so wall clocks
+agree.
 """
 
 import asyncio
@@ -29,7 +30,11 @@ def serve_venue(pipe: Connection) -> None:
     arrived: dict[str, int] = {}
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
+        while not reader.at_eof():
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, asyncio.CancelledError):
+                return
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             body = await reader.readexactly(length)
             arrived[json.loads(body)["orderLinkId"]] = time.time_ns()
@@ -38,8 +43,7 @@ def serve_venue(pipe: Connection) -> None:
     async def run() -> None:
         server = await asyncio.start_server(client, "127.0.0.1", 0)
         pipe.send(server.sockets[0].getsockname()[1])
-        while not pipe.poll():  # noqa: ASYNC110 the end comes from another process
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(pipe.recv)
         pipe.send(arrived)
 
     asyncio.run(run())
@@ -60,16 +64,24 @@ def serve_executor(floor_url: str, account: str, slow_url: str, fast_url: str, p
 
 
 def main() -> None:
-    commands, rate = (int(text) for text in (*sys.argv[1:], "2000", "100")[:2])
+    commands, rate = (int(text) for text in (*sys.argv[1:3], "2000", "100")[:2])
+    if len(sys.argv) > 3:
+        measure(sys.argv[3], commands, rate)
+        return
+    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server:
+        measure(server.url, commands, rate)
+
+
+def measure(redis_url: str, commands: int, rate: int) -> None:
     context = mp.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server, running_venue() as slow:
+    with running_venue() as slow:
         venue_end, venue_pipe = context.Pipe()
         venue = context.Process(target=serve_venue, args=(venue_pipe,), daemon=True)
         venue.start()
         port = venue_end.recv()
-        floor = Floor(server.url)
+        floor = Floor(redis_url)
         executor_end, executor_pipe = context.Pipe()
-        arguments = (server.url, floor.account, slow.url, f"http://127.0.0.1:{port}", executor_pipe)
+        arguments = (redis_url, floor.account, slow.url, f"http://127.0.0.1:{port}", executor_pipe)
         executor = context.Process(target=serve_executor, args=arguments, daemon=True)
         executor.start()
         executor_end.recv()
@@ -87,9 +99,9 @@ def main() -> None:
         acks = {ack.client_order_id: ack for ack in floor.events(OrderAcked)}
         executor_end.send("stop")
         executor.join(10)
-        report("command published -> at the venue", [arrived[i] - published[i] for i in published])
-        report("command published -> last stamp before the socket", [acks[i].sent_ns - published[i] for i in published])
-        report("last stamp -> answer read", [acks[i].acked_ns - acks[i].sent_ns for i in published])
+        report("command published -> at the venue", [arrived[i] - published[i] for i in acks])
+        report("command published -> last stamp before the socket", [acks[i].sent_ns - published[i] for i in acks])
+        report("last stamp -> answer read", [acks[i].acked_ns - acks[i].sent_ns for i in acks])
 
 
 def report(what: str, spans_ns: list[int]) -> None:

@@ -90,10 +90,14 @@ class AccountExecutor:
             self._show_lease(tenure)
 
     def _last_price(self, symbol: str) -> Decimal | None:
-        """Newest price the gateway published."""
+        """Newest price the gateway published; None when there is none to be had."""
         if self._market is None:
             self._market = connect(self._settings.market_url, f"executor-market-{self._config.id}")
-        rows: Any = self._market.xrevrange(keys.market(symbol), count=10)
+        try:
+            rows: Any = self._market.xrevrange(keys.market(symbol), count=10)
+        except redis.RedisError as error:
+            _log.warning("the last price of %s cannot be read: %s", symbol, error)
+            return None
         for _, fields in rows:
             try:
                 tick = codec.decode_market(fields)

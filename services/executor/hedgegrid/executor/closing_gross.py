@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from hedgegrid.bybit import parse
+from hedgegrid.bybit.parse_fields import decimal_or_zero, integer_or_none
 from hedgegrid.bybit.rest import RestClient, Row
 from hedgegrid.domain.money import ZERO, to_money_step
 from hedgegrid.domain.order import Side
@@ -54,6 +55,7 @@ def gross_of(closing: Iterable[parse.ExecutionRow], pnl_rows: Iterable[Row]) -> 
     """Result before fees of each closing fill, by `execId`.
 
     Raises:
+        ParseError: a number is unreadable.
         MissingResult: names the orders whose closed-pnl is not there or not up to date.
     """
     orders: dict[str, list[parse.ExecutionRow]] = defaultdict(list)
@@ -64,7 +66,7 @@ def gross_of(closing: Iterable[parse.ExecutionRow], pnl_rows: Iterable[Row]) -> 
     missing: list[str] = []
     for order_id, fills in orders.items():
         result = results.get(order_id)
-        closed = sum((_number(fill.closed_size) for fill in fills), ZERO)
+        closed = sum((decimal_or_zero("closedSize", fill.closed_size) for fill in fills), ZERO)
         if result is None or result.qty < closed:
             missing.append(order_id)
         else:
@@ -80,8 +82,10 @@ def _split(fills: list[parse.ExecutionRow], result: _Closing, complete: bool) ->
     left = sign * (result.exit_value - result.entry_value)
     found: dict[str, Decimal] = {}
     for fill in fills:
-        qty = _number(fill.closed_size)
-        gross = sign * (qty * _number(fill.exec_price) - to_money_step(result.entry_value * qty / result.qty))
+        qty = decimal_or_zero("closedSize", fill.closed_size)
+        gross = sign * (
+            qty * decimal_or_zero("execPrice", fill.exec_price) - to_money_step(result.entry_value * qty / result.qty)
+        )
         found[str(fill.exec_id)] = gross
         left -= gross
     if complete:
@@ -94,19 +98,15 @@ def _closings(pnl_rows: Iterable[Row]) -> dict[str, _Closing]:
     for row in pnl_rows:
         known = sums.get(str(row.get("orderId")), _Closing(ZERO, ZERO, ZERO))
         sums[str(row.get("orderId"))] = _Closing(
-            known.qty + _number(row.get("closedSize")),
-            known.entry_value + _number(row.get("cumEntryValue")),
-            known.exit_value + _number(row.get("cumExitValue")),
+            known.qty + decimal_or_zero("closedSize", row.get("closedSize")),
+            known.entry_value + decimal_or_zero("cumEntryValue", row.get("cumEntryValue")),
+            known.exit_value + decimal_or_zero("cumExitValue", row.get("cumExitValue")),
         )
     return sums
 
 
-def _number(value: object) -> Decimal:
-    return Decimal(str(value)) if value not in (None, "") else ZERO
-
-
 def _row_age(row: parse.ExecutionRow) -> tuple[int, int]:
-    return int(row.exec_time or 0), int(row.seq or 0)
+    return integer_or_none("execTime", row.exec_time) or 0, integer_or_none("seq", row.seq) or 0
 
 
 def _age(event: OrderFilled | FundingPaid) -> tuple[int, int, Decimal]:

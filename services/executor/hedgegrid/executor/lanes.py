@@ -33,6 +33,7 @@ class Lanes:
         clock: Clock,
         banned_for_ns: Callable[[], int],
         snapshot_drain_ns: int,
+        snapshot_quiet_ns: int,
         crashed: Callable[[BaseException], None],
     ) -> None:
         self._account = account
@@ -40,6 +41,9 @@ class Lanes:
         self._clock = clock
         self._banned_for_ns = banned_for_ns
         self._snapshot_drain_ns = snapshot_drain_ns
+        self._snapshot_quiet_ns = snapshot_quiet_ns
+        self._settled_ns: dict[str, int] = {}
+        """When the last order request of a symbol had its outcome."""
         self._crashed = crashed
         self._lock = threading.RLock()
         self._posts = threading.Condition(self._lock)
@@ -63,11 +67,15 @@ class Lanes:
     def finished(self, entry: InFlight) -> None:
         """The outcome is committed."""
         with self._lock:
-            queue = self._queues[entry.target.symbol]
+            symbol = entry.target.symbol
+            if not entry.is_snapshot:
+                self._settled_ns[symbol] = self._clock.monotonic_ns()
+            queue = self._queues[symbol]
             queue.remove(entry)
-            if not queue:
-                del self._queues[entry.target.symbol]
-            self._wake()
+            if queue:  # something behind it may be free to go now
+                self._wake()
+            else:
+                del self._queues[symbol]
 
     def again(self, entry: InFlight, delay_ns: int) -> None:
         """Carry out once more, at its old place in the line."""
@@ -102,16 +110,15 @@ class Lanes:
             self.finished(entry)
             return True
 
-    def drain(self, timeout_ns: int) -> bool:
-        """Wait until no order is queued or on its way to the venue; True when that came about in time."""
+    def drain(self, timeout_ns: int) -> None:
+        """Wait until no order is queued or on its way to the venue, or the time is over."""
         deadline = self._clock.monotonic_ns() + timeout_ns
         with self._lock:
             while any(e.stage in (Stage.QUEUED, Stage.RUNNING) and not e.is_snapshot for e in self._entries()):
                 left = deadline - self._clock.monotonic_ns()
                 if left <= 0 or self._closed:
-                    return False
+                    return
                 self._posts.wait(min(left / NS_PER_S, 0.1))
-            return True
 
     def close(self) -> None:
         """Start nothing more; what runs may end."""
@@ -169,11 +176,19 @@ class Lanes:
                 else:
                     wait = min(wait, left_ns)
         for entry in (*unknown, *snapshots):
-            if entry.not_before_ns <= now_ns:
+            left_ns = self._not_before_ns(entry) - now_ns
+            if left_ns <= 0:
                 entry.stage = Stage.ASKING if entry.stage is Stage.UNKNOWN else Stage.RUNNING
                 return entry, 0
-            wait = min(wait, entry.not_before_ns - now_ns)
+            wait = min(wait, left_ns)
         return None, wait
+
+    def _not_before_ns(self, entry: InFlight) -> int:
+        """The venue acknowledges an order before its lists show it, so a snapshot also keeps away from the last one."""
+        settled_ns = self._settled_ns.get(entry.target.symbol)
+        if not entry.is_snapshot or entry.overdue or settled_ns is None:
+            return entry.not_before_ns
+        return max(entry.not_before_ns, settled_ns + self._snapshot_quiet_ns)
 
     def _spawn(self, name: str, wake: threading.Condition, pick: Callable[[int], Choice], perform: Perform) -> None:
         threading.Thread(target=self._work, args=(wake, pick, perform), name=name, daemon=True).start()

@@ -10,14 +10,14 @@ from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.parse import ParseError
 from hedgegrid.bybit.rest import RestClient
 from hedgegrid.executor import outcomes
-from hedgegrid.executor.evidence import Evidence, events_of, look
+from hedgegrid.executor.evidence import Evidence, OrderCommands, Verdict, events_of, look
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.venue_door import VenueDoor
-from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, CancelOrder, RequestSnapshot, SubmitOrder
+from hedgegrid.messages.commands import CancelAllOrders, RequestSnapshot, SubmitOrder
 from hedgegrid.runtime.clock import Clock
 
 NS_PER_MS = 1_000_000
@@ -56,45 +56,43 @@ class Resolver:
         if isinstance(command, CancelAllOrders | RequestSnapshot):  # harmless to repeat, nothing to ask about
             self._sender.resend(entry)
             return
-        if self._door.fatal is not None:
-            self._later(entry)
-            return
         started_ns = self._clock.monotonic_ns()
+        evidence = self._look(entry, command)
+        if evidence is None:
+            self._later(entry)
+        elif evidence.found:
+            self._found(entry, command, evidence, started_ns)
+        else:
+            self._not_found(entry, started_ns)
+
+    def _look(self, entry: InFlight, command: OrderCommands) -> Evidence | None:
+        """What the venue shows; None when it gave no complete answer or one that cannot be read."""
+        if self._door.fatal is not None:
+            return None
         try:
             with self._rest.phase(entry.phase):
                 evidence = look(self._rest, command.symbol, command.client_order_id)
                 if evidence.found:
-                    self._found(entry, command, evidence, started_ns)
-                    return
+                    evidence.judge(command)
+                    evidence.events = events_of(self._rest, evidence, command.symbol, self._clock.now_ms())
+                return evidence
         except VenueError as error:
             self._door.heard(error.outcome)
             _log.warning("no conclusion about %s: %s", entry.field, error)
-            self._later(entry)
         except (NotSent, ParseError) as error:
             _log.warning("no conclusion about %s: %s", entry.field, error)
-            self._later(entry)
-        else:
-            self._not_found(entry, started_ns)
+        except Exception:  # a row nobody thought of: the order stays in flight, the others go on
+            _log.exception("no conclusion about %s", entry.field)
+        return None
 
-    def _found(
-        self, entry: InFlight, command: SubmitOrder | AmendOrder | CancelOrder, evidence: Evidence, started_ns: int
-    ) -> None:
+    def _found(self, entry: InFlight, command: OrderCommands, evidence: Evidence, started_ns: int) -> None:
         """An order found is proof for a submit; for an amend or cancel only its terms or its end are."""
-        match command:
-            case SubmitOrder():
-                if not evidence.is_of(command):
-                    self._sender.reject(entry, ORDER_EXISTS, "another order has this id")
-                    return
-                done = True
-            case AmendOrder():
-                done = not evidence.is_open or evidence.has_terms_of(command)
-            case CancelOrder():
-                done = not evidence.is_open
-        if done:
-            events = outcomes.acked(entry, evidence.venue_order_id, self._clock.now_ns())
-            events += events_of(self._rest, evidence, command.symbol, self._clock.now_ms())
+        if evidence.verdict is Verdict.FOREIGN:
+            self._sender.reject(entry, ORDER_EXISTS, "another order has this id")
+        elif evidence.verdict is Verdict.DONE:
             _log.warning("%s has arrived: order %s", entry.field, evidence.venue_order_id)
-            self._sender.settle(entry, events)
+            acked = outcomes.acked(entry, evidence.venue_order_id, self._clock.now_ns())
+            self._sender.settle(entry, [*acked, *evidence.events])
         elif self._may_still_arrive(entry, started_ns):
             self._later(entry)
         else:

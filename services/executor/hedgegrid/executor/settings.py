@@ -29,6 +29,9 @@ class ExecutorSettings(ServiceSettings):
     snapshot_drain_ms: int = Field(
         default=30_000, ge=100, le=600_000, description="100..600000 ms a snapshot waits for commands in flight"
     )
+    snapshot_quiet_ms: int = Field(
+        default=500, ge=0, le=60_000, description="0..60000 ms between a symbol's last order request and a snapshot"
+    )
     rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
     rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")
 

@@ -80,6 +80,11 @@ class Snapshots:
             event = self._failed(wish, str(error))
         except (NotSent, ParseError, Unstable) as error:
             event = self._failed(wish, str(error))
+        except redis.RedisError:
+            raise
+        except Exception as error:  # a row nobody thought of must not keep orders from being sent
+            _log.exception("a snapshot of %s failed", wish.symbol)
+            event = self._failed(wish, f"{type(error).__name__}: {error}")
         result = "taken" if isinstance(event, SnapshotTaken) else "failed"
         self._metrics.snapshots.labels(self._account, wish.reason, result).inc()
         self._sender.settle(entry, [event])

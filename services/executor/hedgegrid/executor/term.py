@@ -56,7 +56,7 @@ class Term:
         clock = context.clock
         self._context, self._settings, self._config = context, settings, config
         self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
-        self._clock = clock
+        self._clock, self._rest = clock, rest
         self._symbols = [bot.symbol for bot in config.bots]
         self._crash: BaseException | None = None
         self._crashed = threading.Event()
@@ -64,8 +64,10 @@ class Term:
         self._states = TradingStates(self._symbols)
         self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price)
         budgets = OrderBudgets(settings.order_rate_per_s)
-        drain_ns = settings.snapshot_drain_ms * NS_PER_MS
-        self._lanes = Lanes(config.id, budgets, clock, door.banned_for_ns, drain_ns, self._on_crash)
+        self._lanes = Lanes(
+            config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
+            settings.snapshot_quiet_ms * NS_PER_MS, self._on_crash,
+        )  # fmt: skip
         self._sender = Sender(
             config.id, settings, clock, rest, self._state, tenure, self._gate, door, budgets, self._lanes
         )
@@ -108,11 +110,11 @@ class Term:
 
     def close(self) -> bool:
         """Let what is being sent finish, start nothing more; True when nothing of ours can be on its way any more."""
-        drained = self._crash is None and not self._tenure.lost
-        if drained:
-            drained = self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
+        in_order = self._crash is None and not self._tenure.lost
+        if in_order:
+            self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
         self._lanes.close()
-        return drained and not self._lanes.posting
+        return in_order and not self._lanes.posting
 
     def _loop(self, reader: CheckpointReader) -> None:
         away = False
@@ -140,6 +142,7 @@ class Term:
             self._flushed_ns = now_ns
             self._calls.flush(self._client)
             self._door.banned_for_ns()
+            self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
             self._context.metrics.unknown_orders.labels(self._config.id).set(self._lanes.count_unknown())
         if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:
             since_ms = self._audited_ms - AUDIT_MARGIN_MS
