@@ -16,6 +16,8 @@ from hedgegrid.bybit.rest_transport import Transport
 HEDGE_MODE = 3
 WEEK_MS = 7 * 24 * 3600 * 1000
 MAX_PAGES = 200
+QUERY_TRIES = 3
+LONGEST_PAUSE_MS = 2000
 
 
 class RestClient(Transport):
@@ -170,6 +172,17 @@ class RestClient(Transport):
         raise VenueError(errors.no_answer(f"more than {MAX_PAGES} pages"), f"GET {path}")
 
     def _get(self, method: str, path: str, params: Row) -> Answer:
+        """Ask; a query refused for its rate or its timestamp is asked again, since asking changes nothing."""
+        for _ in range(QUERY_TRIES - 1):
+            try:
+                return self.call(Operation.QUERY, method, "GET", path, dict(params))
+            except VenueError as error:
+                if error.outcome.code in errors.THROTTLED:
+                    time.sleep(min(error.outcome.wait_ms, LONGEST_PAUSE_MS) / 1000)
+                elif error.outcome.code in errors.CLOCK:
+                    self.sync_clock()
+                else:
+                    raise
         return self.call(Operation.QUERY, method, "GET", path, dict(params))
 
 

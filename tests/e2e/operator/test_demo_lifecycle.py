@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hedgegrid.operator import demo, project_files, stack
+from hedgegrid.operator import demo, project_files, redis_server, stack
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions
+from hedgegrid.operator.redis_server import RedisUnavailableError
 from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.services import Exchange, RunPlan, exchange_spec, service_specs
 from hedgegrid.runtime.errors import ConfigError
@@ -174,6 +175,15 @@ def test_what_the_exchange_refuses_is_passed_on(run: Demo) -> None:
     with pytest.raises(ConfigError, match=r"exchange-sim: /tape\.gz line 7: 'abc' is not a number"):
         run.start(for_s=0.1)
     assert not run.left_over()
+
+
+def test_without_any_redis_one_line_says_what_to_install(run: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise RedisUnavailableError("no Redis 7.0 or newer found; run: apt-get install redis-server")
+
+    monkeypatch.setattr(redis_server, "find_binary", none)
+    with pytest.raises(ConfigError, match="run: apt-get install redis-server"):
+        run.start(for_s=0.1)
 
 
 def test_the_death_of_the_exchange_ends_the_run(run: Demo) -> None:

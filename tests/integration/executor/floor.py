@@ -31,6 +31,7 @@ from hedgegrid.runtime.service import ServiceContext
 D = Decimal
 SYMBOL = "BTCUSDT"
 WITHIN_S = 10.0
+KEYS = ("test-key-0001", "test-secret-0001")
 E = TypeVar("E", bound=Message)
 
 FAST: dict[str, Any] = {
@@ -58,7 +59,7 @@ def eventually(condition: Callable[[], bool], what: str, within_s: float = WITHI
 class Running:
     """One executor of one account, as the service would run it, in threads of this process."""
 
-    def __init__(self, floor: "Floor", url: str, owner: str, **settings: Any) -> None:
+    def __init__(self, floor: "Floor", url: str, owner: str, keys: tuple[str, str] = KEYS, **settings: Any) -> None:
         self.settings = ExecutorSettings(redis_url=floor.redis_url, bybit_rest_url=url, **(FAST | settings))
         self.health = Health()
         self.metrics = Metrics(CollectorRegistry())
@@ -78,7 +79,7 @@ class Running:
             connect_timeout_s=self.settings.rest_connect_timeout_ms / 1000,
             read_timeout_s=self.settings.rest_read_timeout_ms / 1000,
         )
-        rest = RestClient(rest_settings, "test-key-0001", "test-secret-0001", calls.count)
+        rest = RestClient(rest_settings, *keys, calls.count)
         self.executor = AccountExecutor(self.context, self.settings, floor.config, owner, rest, calls)
         self._account = floor.account
         self.fault: BaseException | None = None

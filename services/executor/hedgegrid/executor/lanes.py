@@ -139,10 +139,10 @@ class Lanes:
         self._asks.notify_all()
 
     def _pick_post(self, now_ns: int) -> Choice:
-        """The first urgent command that may run, else the first other one; its token is taken."""
+        """The longest waiting urgent command that may run, else the longest waiting other one; its token is taken."""
         wait = int(IDLE_S * NS_PER_S)
         ready = [e for queue in self._queues.values() for e in runnable(queue) if not e.is_snapshot]
-        ready.sort(key=lambda entry: not entry.urgent)
+        ready.sort(key=lambda entry: (not entry.urgent, entry.taken_ns))
         for entry in ready:
             if entry.not_before_ns > now_ns:
                 wait = min(wait, entry.not_before_ns - now_ns)

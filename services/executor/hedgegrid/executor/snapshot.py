@@ -27,7 +27,7 @@ ROUNDS = 5
 """Times everything is read before a symbol that keeps moving is given up for now."""
 DEFAULT_PAGES = 10
 """Pages of history read when no start was asked for: 500 orders, 1000 executions."""
-HISTORY_MARGIN_MS = 600_000
+HISTORY_MARGIN_MS = 3_600_000
 """Read from this much before the time asked for: an order's `createdTime` lies before its executions."""
 
 Ended = OrderCompleted | OrderCanceled | OrderRejected

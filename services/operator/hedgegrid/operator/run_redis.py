@@ -33,12 +33,8 @@ class RunRedis:
     """Servers that answer from `start` to `stop`; one of our own is started again when it dies."""
 
     def __init__(self, folder: Path, external: RedisUrls | None, say: Callable[[str], None]) -> None:
+        self._folder = folder
         self._own: list[RedisServer] = []
-        if external is None:
-            self._own = [
-                RedisServer(folder / "money"),
-                RedisServer(folder / "market", conf=in_checkout(MARKET_CONF)),
-            ]
         self._external = external
         self._say = say
         self._restarts: deque[float] = deque()
@@ -49,11 +45,14 @@ class RunRedis:
 
     @property
     def is_own(self) -> bool:
-        return bool(self._own)
+        return self._external is None
 
     def start(self) -> tuple[redis.Redis, redis.Redis]:
         """Return clients of the running money and market servers; raise ConfigError when there are none to be had."""
         try:
+            if self.is_own:
+                market = in_checkout(MARKET_CONF)
+                self._own = [RedisServer(self._folder / "money"), RedisServer(self._folder / "market", conf=market)]
             for server in self._own:
                 server.start()
             clients = connect(self.urls.money, "hedgegrid-demo"), connect(self.urls.market, "hedgegrid-demo")

@@ -76,7 +76,9 @@ class Gateway:
             self._thread("publish-events", self._events.run),
             self._thread("publish-market", self._market.run),
         ]
-        self._observer = FeedObserver(context, self.public, self.private, self._events, self._market)
+        self._observer = FeedObserver(context, gateway_metrics, self.public, self.private, self._events, self._market)
+        # Not ready before the first look: the service counts as started as soon as it is built.
+        self._observer.observe()
 
     def run(self) -> None:
         """Run the feeds until the service stops.

@@ -1,0 +1,148 @@
+"""The executor against the exchange simulator: a venue that knows its own rules and its own results."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+
+from hedgegrid.domain.money import ZERO
+from hedgegrid.domain.order import Leg, OrderType, TimeInForce
+from hedgegrid.messages.events import (
+    AmendRejected,
+    CancelRejected,
+    OrderAcked,
+    OrderFilled,
+    OrderRejected,
+    SnapshotTaken,
+)
+from tests.integration.executor.floor import Floor, Running, eventually
+
+D = Decimal
+
+
+class Simulator:
+    def __init__(self, account: str) -> None:
+        arguments = ["--synthetic", "chop", "--symbols", "BTCUSDT", "--account", account, "--seed", "7"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hedgegrid.exchange_sim", *arguments], stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self.addresses: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.account = account
+
+    def admin(self, what: str) -> Any:
+        return requests.get(f"{self.addresses['admin']}/admin/{what}", timeout=5).json()
+
+    def rows(self, what: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.admin(f"{what}?account={self.account}")["list"]
+        return rows
+
+    def price(self, ratio: str) -> Decimal:
+        url = f"{self.addresses['rest']}/v5/market/tickers?category=linear&symbol=BTCUSDT"
+        last = D(requests.get(url, timeout=5).json()["result"]["list"][0]["lastPrice"])
+        return (last * D(ratio)).quantize(D("0.1"))
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def floor(redis_url: str) -> Iterator[Floor]:
+    floor = Floor(redis_url)
+    yield floor
+    floor.client.close()
+
+
+@pytest.fixture
+def simulator(floor: Floor) -> Iterator[Simulator]:
+    simulator = Simulator(floor.account)
+    eventually(lambda: simulator.admin("status")["ticks"] > 0, "the market moves")
+    yield simulator
+    simulator.close()
+
+
+@pytest.fixture
+def executor(floor: Floor, simulator: Simulator) -> Iterator[Running]:
+    (account,) = simulator.addresses["accounts"]
+    credentials = (account["api_key"], account["api_secret"])
+    url = simulator.addresses["rest"]
+    running = Running(floor, url, "one", credentials, recv_window_ms=2500, rest_read_timeout_ms=5000)
+    floor.ready()
+    yield running
+    running.stop()
+
+
+def test_hedge_mode_and_leverage_are_set(simulator: Simulator, floor: Floor, executor: Running) -> None:
+    rows = simulator.rows("positions")
+    assert {(row["positionIdx"], row["leverage"]) for row in rows} == {(1, "10"), (2, "10")}
+
+
+def test_an_order_rests_is_amended_and_cancelled(simulator: Simulator, floor: Floor, executor: Running) -> None:
+    order = floor.submit(price=simulator.price("0.9"))
+    price = simulator.price("0.91")
+    floor.send(order, floor.amend(order, "0.02", str(price)))
+    floor.expect(OrderAcked, count=2)
+    (row,) = simulator.rows("orders")
+    assert (row["orderLinkId"], row["orderStatus"]) == (order.client_order_id, "New")
+    assert (D(row["qty"]), D(row["price"])) == (D("0.02"), price)
+    floor.send(floor.cancel(order))
+    floor.expect(OrderAcked, count=3)
+    assert simulator.rows("orders")[0]["orderStatus"] == "Cancelled"
+    floor.send(floor.amend(order, "0.03", str(price)), floor.cancel(order))
+    assert floor.one(AmendRejected).code == 110001
+    assert floor.one(CancelRejected).code == 110001
+
+
+def test_refusals_of_the_venue(simulator: Simulator, floor: Floor, executor: Running) -> None:
+    small, poor, flat = (
+        floor.submit(qty=D("0.001"), price=D("100.0")),
+        floor.submit(qty=D(50), price=simulator.price("0.99"), leg=Leg.SHORT),
+        floor.submit(reduce_only=True, price=simulator.price("1.01")),
+    )
+    floor.send(small, poor, flat)
+    codes = {event.client_order_id: event.code for event in floor.expect(OrderRejected, count=3)}
+    assert codes == {small.client_order_id: 110094, poor.client_order_id: 110007, flat.client_order_id: 110017}
+
+
+def test_results_read_over_rest_are_the_venues_own(simulator: Simulator, floor: Floor, executor: Running) -> None:
+    """Open both legs in several steps, close them in several parts: every figure to the last digit."""
+    for _ in range(3):
+        for leg in Leg:
+            market = {"order_type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.IOC, "leg": leg}
+            floor.send(floor.submit(qty=D("0.037"), **market))
+            floor.send(floor.submit(qty=D("0.011"), reduce_only=True, **market))
+        threading.Event().wait(0.3)
+    eventually(lambda: len(simulator.rows("executions")) >= 12, "executed")
+    eventually(floor.settled, "settled")
+    floor.send(floor.snapshot(1))
+    shot = floor.expect(SnapshotTaken, count=2)[1]
+    fills = {fill.trade_id: fill for fill in shot.executions if isinstance(fill, OrderFilled)}
+    rows = {row["execId"]: row for row in simulator.rows("executions")}
+    assert fills.keys() == rows.keys()
+    for trade_id, fill in fills.items():
+        row = rows[trade_id]
+        assert (fill.gross, fill.fee) == (D(row["execPnl"]), D(row["execFee"])), trade_id
+        assert fill.leg == row["positionIdx"]
+    for position in shot.positions:
+        own = [fill for fill in fills.values() if fill.leg is position.leg]
+        assert sum((fill.gross - fill.fee for fill in own), ZERO) == position.cum_realised
+        assert position.qty == D("0.078")
+
+
+def test_a_burst_stays_within_the_venues_limit(simulator: Simulator, floor: Floor, executor: Running) -> None:
+    price = simulator.price("0.9")
+    orders = [floor.submit(price=price, leg=leg) for _ in range(8) for leg in Leg]
+    floor.send(*orders)
+    floor.expect(OrderAcked, count=16)
+    refused = [row for row in simulator.admin("requests")["list"] if row["retCode"] == 10006]
+    assert refused == []
+    assert len(simulator.rows("orders")) == 16
