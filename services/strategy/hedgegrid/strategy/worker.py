@@ -17,7 +17,7 @@ from hedgegrid.bus.dead_letter import set_aside
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.members import Membership
-from hedgegrid.bus.reader import Entry, TrimmedAway, check_not_trimmed, id_key, last_id
+from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_trimmed, id_key
 from hedgegrid.bus.two_server_reader import TwoServerReader
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.service import ServiceContext
@@ -29,6 +29,8 @@ READ_BLOCK_MS = 200
 """Upper bound of the time between two looks at the leases."""
 TICK_TOO_OLD_MS = 2_000
 REPORT_EVERY_S = 1.0
+TICKS_READ_AGAIN = 10
+"""At a take-over, so that the price is known though the market stands still."""
 
 _log = logging.getLogger(__name__)
 
@@ -164,7 +166,7 @@ class Worker:
         for stream, position in self._positions(bot):
             self._reader.follow(stream, position)
         market = keys.market(bot.symbol)
-        self._reader.follow(market, last_id(self._market, market))
+        self._reader.follow(market, before_newest(self._market, market, TICKS_READ_AGAIN))
         self._context.metrics.lease_held.labels(bot.account, bot.symbol).set(1)
         self._context.metrics.lease_epoch.labels(bot.account, bot.symbol).set(bot.lease.epoch)
         _log.info("took over", extra={"account": bot.account, "symbol": bot.symbol, "epoch": bot.lease.epoch})
