@@ -64,6 +64,7 @@ class _Server:
     def __init__(self, url: str, client_name: str) -> None:
         self._client = connect(url, client_name, _SelectableConnection)
         self._connection: Any = None
+        self._asked = False
         self.positions: dict[str, str] = {}
 
     def fileno(self) -> int:
@@ -71,29 +72,21 @@ class _Server:
 
     def ask(self) -> bool:
         """Have a read under way; False when there is nothing to read."""
-        if self._connection is not None:
-            return True
-        if not self.positions:
-            return False
-        connection: Any = self._client.connection_pool.get_connection()
-        try:
-            connection.send_command(
-                "XREAD", "COUNT", READ_COUNT, "BLOCK", FOLLOW_WITHIN_MS,
-                "STREAMS", *self.positions.keys(), *self.positions.values(),
-            )  # fmt: skip
-        except BaseException:
-            self._give_back(connection)
-            raise
-        self._connection = connection
+        if self._asked or not self.positions:
+            return self._asked
+        if self._connection is None:
+            self._connection = self._client.connection_pool.get_connection()
+        self._connection.send_command(
+            "XREAD", "COUNT", READ_COUNT, "BLOCK", FOLLOW_WITHIN_MS,
+            "STREAMS", *self.positions.keys(), *self.positions.values(),
+        )  # fmt: skip
+        self._asked = True
         return True
 
     def take(self) -> list[Entry]:
         """The answer of the read under way."""
-        connection, self._connection = self._connection, None
-        try:
-            answer = connection.read_response()
-        finally:
-            self._give_back(connection)
+        self._asked = False  # whatever comes now, an error included, is the answer
+        answer = self._connection.read_response()
         entries: list[Entry] = []
         for raw_stream, rows in answer or ():
             stream = raw_stream.decode()
@@ -106,12 +99,7 @@ class _Server:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.disconnect()
-            self._give_back(self._connection)
-            self._connection = None
         self._client.close()
-
-    def _give_back(self, connection: Any) -> None:
-        self._client.connection_pool.release(connection)
 
 
 class _SelectableConnection(redis.Connection):
