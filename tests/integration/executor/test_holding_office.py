@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from hedgegrid.bus import keys
 from hedgegrid.bus.fenced_state import FencedState
 from hedgegrid.bus.lease import Lease
@@ -109,18 +111,18 @@ def test_a_standby_takes_over_when_the_active_one_stops(floor: Floor, venue: Fak
 
 
 def test_who_lost_the_lease_sends_nothing(floor: Floor, venue: FakeVenue, start: Start) -> None:
-    start("one", lease_ttl_ms=60_000)
+    running = start("one", lease_ttl_ms=60_000)
     key = keys.lease(floor.account, "executor")
     floor.client.hset(key, mapping={"owner": "usurper", "epoch": "99", "expires_ms": str(now_ms() + 60_000)})
     floor.send(floor.submit())
-    threading.Event().wait(0.3)
+    eventually(lambda: "LeaseLost" in running.why("account"), "the loss is noticed")
     assert venue.seen(CREATE) == []
     assert floor.events(OrderAcked) == []
     floor.client.delete(key)
 
 
 def test_an_uncertain_lease_holds_an_order_back_until_it_is_renewed(
-    floor: Floor, venue: FakeVenue, start: Start
+    floor: Floor, venue: FakeVenue, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after a pause of the process: the local clock says that the lease may have run out."""
     running = start("one", lease_ttl_ms=1000)
@@ -129,8 +131,8 @@ def test_an_uncertain_lease_holds_an_order_back_until_it_is_renewed(
     tenure.certain_for_ns = -1
     order = floor.submit()
     floor.send(order)
-    eventually(lambda: floor.sent() == [f"sent:submit:{order.client_order_id}"], "durable")
-    threading.Event().wait(0.3)
+    eventually(lambda: "the lease is not certain" in caplog.text, "held back")
+    assert floor.sent() == [f"sent:submit:{order.client_order_id}"]
     assert venue.seen(CREATE) == []
     tenure.certain_for_ns = 600_000_000
     floor.one(OrderAcked)
