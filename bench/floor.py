@@ -1,7 +1,8 @@
 """The floor: what the hops of an order cost with nothing but Redis in between.
 
 A writer adds ticks at the given rate, a relay turns every n-th into a command, a sink takes the commands: three
-processes, two streams. An order of the real stack makes the same two hops.
+processes, two streams: ticks on the market server, commands on the money server. An order of the real stack makes
+the same two hops.
 """
 
 import multiprocessing
@@ -11,6 +12,8 @@ from typing import Any
 
 from bench.raw_redis import RawRedis, packed
 
+from hedgegrid.operator.redis_urls import RedisUrls
+
 TICKS, COMMANDS, END = b"bench:ticks", b"bench:commands", b"end"
 PADDING = b"x" * 220
 """Ticks and commands of the real stack have about this size."""
@@ -18,28 +21,33 @@ NS_PER_S = 1_000_000_000
 READ_COUNT = b"256"
 
 
-def measure_floor(url: str, ticks_per_s: int, seconds: float, commands: int) -> list[int]:
+def measure_floor(urls: RedisUrls, ticks_per_s: int, seconds: float, commands: int) -> list[int]:
     """Nanoseconds from a tick's due time to the sink, of about `commands` ticks."""
-    client = RawRedis(url)
-    client.pipeline([packed(b"DEL", TICKS, COMMANDS)])
+    _forget(urls)
     total = int(ticks_per_s * seconds)
     every = max(1, total // max(1, commands))
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     readers = [
-        context.Process(target=_relay, args=(url,), daemon=True),
-        context.Process(target=_sink, args=(url, theirs), daemon=True),
+        context.Process(target=_relay, args=urls, daemon=True),
+        context.Process(target=_sink, args=(urls.money, theirs), daemon=True),
     ]
     for process in readers:
         process.start()
-    writer = context.Process(target=_write, args=(url, ticks_per_s, total, every), daemon=True)
+    writer = context.Process(target=_write, args=(urls.market, ticks_per_s, total, every), daemon=True)
     writer.start()
     samples: list[int] = ours.recv()
     for process in (writer, *readers):
         process.join(10)
-    client.pipeline([packed(b"DEL", TICKS, COMMANDS)])
-    client.close()
+    _forget(urls)
     return samples
+
+
+def _forget(urls: RedisUrls) -> None:
+    for url in set(urls):
+        client = RawRedis(url)
+        client.pipeline([packed(b"DEL", TICKS), packed(b"DEL", COMMANDS)])
+        client.close()
 
 
 def _write(url: str, ticks_per_s: int, total: int, every: int) -> None:
@@ -62,14 +70,14 @@ def _tick(due_ns: int, is_command: bool) -> bytes:
     return packed(b"XADD", TICKS, b"MAXLEN", b"~", b"5000", b"*", b"d", b"%d %d %s" % (is_command, due_ns, PADDING))
 
 
-def _relay(url: str) -> None:
-    client = RawRedis(url)
+def _relay(money_url: str, market_url: str) -> None:
+    money, market = RawRedis(money_url), RawRedis(market_url)
     position = b"0-0"
     while True:
-        position, payloads = _read(client, TICKS, position)
+        position, payloads = _read(market, TICKS, position)
         chosen = [payload for payload in payloads if payload.startswith(b"1") or payload == END]
         if chosen:
-            client.pipeline([packed(b"XADD", COMMANDS, b"*", b"d", payload) for payload in chosen])
+            money.pipeline([packed(b"XADD", COMMANDS, b"*", b"d", payload) for payload in chosen])
         if END in chosen:
             return
 

@@ -1,7 +1,7 @@
 """`make bench`: tick to order sent of the real stack, beside the floor that Redis alone sets on this machine.
 
-Both run on the same server with the money profile (every write on disk before it is answered), one after the other,
-at the same rate of ticks. Compare the ratio; the absolute figures belong to the machine.
+Both run on the same two servers (money: every write on disk before it is answered; market: memory only), one after the
+other, at the same rate of ticks. Compare the ratio; the absolute figures belong to the machine.
 """
 
 import argparse
@@ -20,12 +20,15 @@ from bench.floor import measure_floor
 from rich.console import Console
 from rich.table import Table
 
-from hedgegrid.operator.redis_server import RedisServer
+from hedgegrid.operator.redis_server import MARKET_CONF, URL_VARIABLE, RedisServer, in_checkout
+from hedgegrid.operator.redis_urls import MARKET_URL_VARIABLE, RedisUrls
 from hedgegrid.operator.report import PERCENTILES, percentiles
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 RATES = (200, 1000, 5000)
+STEPS_PCT = {200: "0.05", 1000: "0.2", 5000: "0.5"}
+"""Grid step by rate: the faster the ticks, the faster the market moves. Some 15 orders/s, about what Bybit grants."""
 SECONDS = 20.0
 ENOUGH_ORDERS = 300
 WORKERS = 1
@@ -43,8 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[Row] = []
     for rate in (int(text) for text in given.rates.split(",")):
         print(f"{rate} ticks/s …", flush=True)
-        with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server:
-            rows.append(measure(rate, given.seconds, server, Path(folder)))
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            RedisServer(Path(folder) / "money") as money,
+            RedisServer(Path(folder) / "market", conf=in_checkout(MARKET_CONF)) as market,
+        ):
+            rows.append(measure(rate, given.seconds, RedisUrls(money.url, market.url), Path(folder)))
     Console(width=None if sys.stdout.isatty() else 140).print(draw(rows))
     print(f"written: {keep(rows)}")
     poor = [row["ticks_per_s"] for row in rows if row["orders"] < ENOUGH_ORDERS or row["stack_exit_code"]]
@@ -53,15 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if poor else 0
 
 
-def measure(rate: int, seconds: float, server: RedisServer, folder: Path) -> Row:
+def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path) -> Row:
     """One run of the stack, then the floor with as many orders at the same rate."""
-    report_path = folder / "report.json"
-    command = [sys.executable, "-m", "hedgegrid.operator", "demo", "--config", str(FOLDER / "stack.toml")]
+    report_path, config = folder / "report.json", folder / "config.toml"
+    step = STEPS_PCT.get(rate, STEPS_PCT[1000])
+    config.write_text((FOLDER / "stack.toml").read_text().replace("grid_step_pct = 0.02", f"grid_step_pct = {step}"))
+    command = [sys.executable, "-m", "hedgegrid.operator", "demo", "--config", str(config)]
     command += ["--ticks-per-s", str(rate), "--for", str(seconds), "--order-rate", str(ORDER_RATE)]
     command += ["--workers", str(WORKERS), "--report", str(report_path)]
     run = subprocess.run(
         command,
-        env={**os.environ, "HEDGEGRID_REDIS_URL": server.url},
+        env={**os.environ, URL_VARIABLE: urls.money, MARKET_URL_VARIABLE: urls.market},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -81,7 +90,7 @@ def measure(rate: int, seconds: float, server: RedisServer, folder: Path) -> Row
         "lost_fills": report["lost_fills"],
         "decision_ms": report["latency_ms"]["tick_to_decision"],
         "stack_ms": report["latency_ms"]["tick_to_order_sent"],
-        "floor_ms": percentiles(measure_floor(server.url, rate, seconds, orders)),
+        "floor_ms": percentiles(measure_floor(urls, rate, seconds, orders)),
     }
 
 

@@ -11,13 +11,15 @@ BLOCK_MS = 2000
 SOCKET_TIMEOUT_S = 5.0
 
 
-def connect(url: str, client_name: str) -> redis.Redis:
+def connect(url: str, client_name: str, connection_class: type[redis.Connection] | None = None) -> redis.Redis:
     """Client without hidden retries: redis-py's default re-sends after a lost reply and so doubles entries.
 
     One client per thread that blocks; RESP2 and bytes, as both our readers and FastStream expect.
     """
+    kind = {} if connection_class is None else {"connection_class": connection_class}
     return redis.Redis.from_url(
         url,
+        **kind,
         client_name=client_name,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=SOCKET_TIMEOUT_S,

@@ -23,7 +23,7 @@ def control(account: str) -> str:
 
 
 def bot(account: str, symbol: str) -> str:
-    """Hash: state, version, epoch, ckpt:<stream> …, schema, config hash."""
+    """Hash: version, commit id, state (JSON), schema, config_hash, events_at, control_at (stream ids)."""
     return f"{{{account}}}:bot:{symbol}"
 
 

@@ -72,6 +72,12 @@ def last_id(client: redis.Redis, stream: str) -> str:
     return rows[0][0].decode() if rows else START
 
 
+def before_newest(client: redis.Redis, stream: str, count: int) -> str:
+    """Position from which the newest `count` entries are read again."""
+    rows: Any = client.xrevrange(stream, count=count + 1)
+    return rows[-1][0].decode() if len(rows) > count else START
+
+
 def id_key(entry_id: str) -> tuple[int, int]:
     """Stream ids in the order Redis gives them."""
     milliseconds, _, sequence = entry_id.partition("-")

@@ -8,6 +8,8 @@ Value = str | int | float | None
 """What the venue may write for a number: almost always a string; `""` and absence both mean "none"."""
 
 ZERO = Decimal(0)
+MOST_DIGITS = 30
+"""No market needs more; 1E+999999 would overflow arithmetic or print a megabyte."""
 
 EnumT = TypeVar("EnumT", bound=Enum)
 
@@ -35,6 +37,8 @@ def decimal_or_none(field: str, value: Value) -> Decimal | None:
         raise ParseError(field, value, "not a number") from None
     if not number.is_finite():
         raise ParseError(field, value, "not a finite number")
+    if number and abs(number.adjusted()) > MOST_DIGITS:
+        raise ParseError(field, value, f"more than {MOST_DIGITS} digits before or behind the point")
     return number
 
 

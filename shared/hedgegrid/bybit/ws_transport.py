@@ -200,7 +200,9 @@ class Transport(WebSocket):  # type: ignore[misc]  # pybit is untyped
         return True
 
     def _on_error(self, error: object) -> None:
-        self._end(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        # A refused handshake's text goes on with headers and body behind this mark.
+        text = str(error).partition(" -+-+-")[0]
+        self._end(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
     def _on_close(self) -> None:
         self._end("closed")

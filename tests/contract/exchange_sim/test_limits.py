@@ -12,7 +12,7 @@ import pytest
 import requests
 from pybit.exceptions import FailedRequestError, InvalidRequestError
 
-from tests.contract.exchange_sim.conftest import Simulator, eventually
+from tests.contract.exchange_sim.simulators import Simulator, eventually
 from tests.contract.exchange_sim.test_pybit import BTC, hedged, limit
 
 Start = Callable[..., Simulator]

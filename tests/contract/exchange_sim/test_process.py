@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.exchange_sim.conftest import Simulator, eventually
+from tests.contract.exchange_sim.simulators import Simulator, eventually
 
 Start = Callable[..., Simulator]
-BARS = "\n".join(f"{1700000000000 + i * 60000},100,101,99,100,{i + 1}" for i in range(2000))
+ENDS_WITHIN_S = 3.0
+"""0.1 s on an idle machine; waiting for the clients' close would take 10 s."""
+BARS = "\n".join(f"{1700000000000 + i * 60000},100,101,99,100,{i + 1}" for i in range(300))
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -59,7 +61,7 @@ def test_a_tape_that_breaks_while_playing_ends_it_with_the_line(tmp_path: Path) 
     assert done.returncode == 2
     assert done.stdout.count("\n") == 1
     assert done.stderr.strip().endswith(
-        "BTCUSDT.csv line 2001: expected start_ms,open,high,low,close,volume: '1800000000000,1,2'"
+        "BTCUSDT.csv line 301: expected start_ms,open,high,low,close,volume: '1800000000000,1,2'"
     )
 
 
@@ -71,7 +73,7 @@ def test_a_truncated_archive_ends_it_too(tmp_path: Path) -> None:
     assert "compressed data is broken or cut off" in done.stderr
 
 
-def test_sigterm_ends_it_within_a_second_despite_open_sockets(simulator: Start, sockets: Callable[..., object]) -> None:
+def test_sigterm_ends_it_at_once_despite_open_sockets(simulator: Start, sockets: Callable[..., object]) -> None:
     sim = simulator()
     sockets(sim, "private")
     sockets(sim, "linear")
@@ -79,7 +81,7 @@ def test_sigterm_ends_it_within_a_second_despite_open_sockets(simulator: Start, 
     session.get_server_time()
     began_at = time.monotonic()
     assert sim.stop() == 0
-    assert time.monotonic() - began_at < 1.0
+    assert time.monotonic() - began_at < ENDS_WITHIN_S
 
 
 def test_a_tape_ends_and_the_exchange_stays(simulator: Start, tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_tape_ends_and_the_exchange_stays(simulator: Start, tmp_path: Path) ->
     sim = simulator("--tape", str(tape), "--speed", "max")
     eventually(lambda: sim.admin("status")["tape_ended"])
     status = sim.admin("status")
-    assert status["steps"] == 8000
+    assert status["steps"] == 1200
     assert sim.http().get_kline(category="linear", symbol="BTCUSDT", interval="D")["result"]["list"]
 
 

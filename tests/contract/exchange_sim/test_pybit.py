@@ -9,7 +9,7 @@ import requests
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import WebSocket
 
-from tests.contract.exchange_sim.conftest import Inbox, Simulator, eventually, launch, listen
+from tests.contract.exchange_sim.simulators import Inbox, Simulator, eventually, launch, listen
 
 BTC: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT"}
 Start = Callable[..., Simulator]
@@ -62,6 +62,7 @@ def test_both_legs_fill_and_close_with_one_books(simulator: Start, sockets: Conn
     eventually(lambda: len(inbox.rows("execution")) == 4)
     fills = inbox.rows("execution")
     assert len({fill["execId"] for fill in fills}) == len(fills) == 4
+    assert {fill["feeRate"] for fill in fills} == {"0.00055"}
     net = sum((Decimal(fill["execPnl"]) - Decimal(fill["execFee"]) for fill in fills), Decimal(0))
     wallet = session.get_wallet_balance(accountType="UNIFIED")["result"]["list"][0]["coin"][0]
     assert Decimal(wallet["walletBalance"]) == 10000 + net
@@ -182,6 +183,8 @@ def test_cancel_all_and_paging_newest_first(flat: Simulator) -> None:
     assert session.cancel_all_orders(category="linear", symbol="BTCUSDT")["result"]["list"] == []
     closed = session.get_order_history(category="linear", limit=5)["result"]["list"]
     assert [row["orderLinkId"] for row in closed] == names[::-1]
+    recent = session.get_open_orders(**BTC, openOnly=1, limit=5)["result"]["list"]
+    assert [row["orderLinkId"] for row in recent] == names[::-1]
 
 
 def test_public_streams_flow_through_pybit(simulator: Start, sockets: Connect) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.exchange_sim.conftest import Inbox, Simulator, eventually, launch, listen
+from tests.contract.exchange_sim.simulators import Inbox, Simulator, eventually, launch, listen
 from tests.contract.exchange_sim.test_pybit import BTC, Connect, hedged, limit, market
 
 Example = dict[str, Any]

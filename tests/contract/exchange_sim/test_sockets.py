@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 
 from hedgegrid.exchange_sim.auth import sign
-from tests.contract.exchange_sim.conftest import Simulator, launch
+from tests.contract.exchange_sim.simulators import Simulator, launch
 from tests.contract.exchange_sim.test_pybit import hedged, market
 
 Socket = aiohttp.ClientWebSocketResponse
 Message = dict[str, Any]
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +222,34 @@ def test_protocol_pings_are_answered(sim: Simulator) -> None:
             assert (message.type, message.data) == (aiohttp.WSMsgType.PONG, b"hello")
 
     asyncio.run(run())
+
+
+def test_a_slow_auth_refuses_whoever_does_not_wait_for_it() -> None:
+    simulator = launch("--synthetic", "flat", "--auth-delay-ms", "100")
+
+    async def dialogue(socket: Socket) -> None:
+        await socket.send_json(auth(simulator))
+        early = await ask(socket, op="subscribe", args=["order"])
+        assert early["ret_msg"] == "Request not authorized"
+        through = await socket.receive_json()
+        assert (through["op"], through["success"]) == ("auth", True)
+        assert (await ask(socket, op="subscribe", args=["order"]))["success"]
+
+    try:
+        talk(simulator.info["ws_private"], dialogue)
+    finally:
+        simulator.close()
+
+
+def test_a_quiet_best_quote_is_repeated_with_the_same_update_id() -> None:
+    simulator = launch("--synthetic", "flat", "--no-autostart")
+
+    async def dialogue(socket: Socket) -> None:
+        await ask(socket, op="subscribe", args=["orderbook.1.BTCUSDT"])
+        first, second = [await socket.receive_json() for _ in range(2)]
+        assert first["data"] == second["data"]
+
+    try:
+        talk(simulator.info["ws_public"], dialogue)
+    finally:
+        simulator.close()

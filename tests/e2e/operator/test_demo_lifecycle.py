@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hedgegrid.operator import demo, project_files, stack
+from hedgegrid.operator import demo, project_files, redis_server, stack
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions
+from hedgegrid.operator.redis_server import RedisUnavailableError
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.services import Exchange, RunPlan, exchange_spec, service_specs
 from hedgegrid.runtime.errors import ConfigError
 from tests.unit.operator.books import ENTRY
@@ -73,15 +75,15 @@ class Demo:
         monkeypatch.setattr(stack, "exchange_spec", self.exchange)
         monkeypatch.setattr(stack, "service_specs", self.services)
 
-    def exchange(self, plan: RunPlan, redis_url: str) -> ChildSpec:
+    def exchange(self, plan: RunPlan, urls: RedisUrls) -> ChildSpec:
         books = self.folder / "books.json"
         books.write_text(json.dumps(self.books))
-        return replace(exchange_spec(plan, redis_url), command=self.run("stand_in_exchange.py", str(books)))
+        return replace(exchange_spec(plan, urls), command=self.run("stand_in_exchange.py", str(books)))
 
-    def services(self, plan: RunPlan, exchange: Exchange, redis_url: str) -> list[ChildSpec]:
+    def services(self, plan: RunPlan, exchange: Exchange, urls: RedisUrls) -> list[ChildSpec]:
         return [
             replace(spec, command=self.run("stand_in_service.py", spec.name))
-            for spec in service_specs(plan, exchange, redis_url)
+            for spec in service_specs(plan, exchange, urls)
         ]
 
     def run(self, script: str, argument: str) -> tuple[str, ...]:
@@ -173,6 +175,15 @@ def test_what_the_exchange_refuses_is_passed_on(run: Demo) -> None:
     with pytest.raises(ConfigError, match=r"exchange-sim: /tape\.gz line 7: 'abc' is not a number"):
         run.start(for_s=0.1)
     assert not run.left_over()
+
+
+def test_without_any_redis_one_line_says_what_to_install(run: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise RedisUnavailableError("no Redis 7.0 or newer found; run: apt-get install redis-server")
+
+    monkeypatch.setattr(redis_server, "find_binary", none)
+    with pytest.raises(ConfigError, match="run: apt-get install redis-server"):
+        run.start(for_s=0.1)
 
 
 def test_the_death_of_the_exchange_ends_the_run(run: Demo) -> None:

@@ -21,6 +21,7 @@ from hedgegrid.operator import run_redis
 from hedgegrid.operator.children import Child, ChildSpec
 from hedgegrid.operator.control import set_state
 from hedgegrid.operator.heartbeats import forget, not_ready
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.run_redis import RunRedis, clear_former_demo
 from hedgegrid.operator.stream_books import StreamBooks
 from hedgegrid.operator.tail import lines, streams_of
@@ -48,21 +49,21 @@ def test_what_a_former_demo_left_is_removed(client: redis.Redis) -> None:
     committed(client, "main", "demo-strategy-1")
     committed(client, "other", "strategy-7")
     client.xadd(keys.market(BTC), {"a": "b"})
-    clear_former_demo(client, ["main"], [BTC])
+    clear_former_demo(client, client, ["main"], [BTC])
     assert sorted(client.keys("*")) == sorted(
         key.encode() for key in (keys.bot("other", BTC), keys.lease("other", BTC), keys.ledger("other"))
     )
 
 
 def test_an_empty_redis_needs_no_clearing(client: redis.Redis) -> None:
-    clear_former_demo(client, ["main"], [BTC])
+    clear_former_demo(client, client, ["main"], [BTC])
 
 
 def test_state_that_is_not_a_demos_is_never_touched(client: redis.Redis) -> None:
     committed(client, "main", "strategy-1")
     before = sorted(client.keys("*"))
     with pytest.raises(ConfigError, match=r"holds \{main\}:bot:BTCUSDT, written by strategy-1"):
-        clear_former_demo(client, ["main"], [BTC])
+        clear_former_demo(client, client, ["main"], [BTC])
     assert sorted(client.keys("*")) == before
 
 
@@ -71,7 +72,7 @@ def test_a_redis_with_running_services_is_refused(client: redis.Redis, monkeypat
     client.set(keys.heartbeat("executor", "x"), "{}")
     committed(client, "main", "demo-strategy-1")
     with pytest.raises(ConfigError, match=r"services run on that Redis \(heartbeat:executor:x"):
-        clear_former_demo(client, ["main"], [BTC])
+        clear_former_demo(client, client, ["main"], [BTC])
     assert client.exists(keys.bot("main", BTC))
 
 
@@ -79,17 +80,18 @@ def test_own_server_comes_back_with_its_data(tmp_path: Path) -> None:
     said: list[str] = []
     server = RunRedis(tmp_path, None, said.append)
     try:
-        client = server.start()
+        client, market = server.start()
         client.set("kept", "yes")
-        server.check(client)
+        server.check(client, market)
         assert not said
         server.kill()
-        while _answers(client):
+        while _answers(client) or _answers(market):
             pass
-        server.check(client)
+        server.check(client, market)
         assert client.get("kept") == b"yes"
-        assert said == ["redis died; starting it again with its data"]
+        assert said == ["redis died; starting it again with its data"] * 2
         client.close()
+        market.close()
     finally:
         server.stop()
 
@@ -102,14 +104,14 @@ def _answers(client: redis.Redis) -> bool:
 
 
 def test_an_external_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
-    server = RunRedis(tmp_path, "redis://:hunter2@127.0.0.1:1/0", lambda line: None)
+    server = RunRedis(tmp_path, RedisUrls("redis://:hunter2@127.0.0.1:1/0", "redis://127.0.0.1:1/0"), lambda line: None)
     with pytest.raises(ConfigError, match="HEDGEGRID_REDIS_URL: that server does not answer") as caught:
         server.start()
     assert "hunter2" not in str(caught.value)
 
 
 def test_books_grow_with_the_streams_even_when_they_are_trimmed(client: redis.Redis) -> None:
-    books = StreamBooks(client, [("main", BTC)])
+    books = StreamBooks(client, client, [("main", BTC)])
     publish(client, [(keys.events("main"), ack(ENTRY)), (keys.ledger("main"), fill("t1", ENTRY, "1", "0.5"))])
     assert books.catch_up() == 2
     client.xtrim(keys.ledger("main"), maxlen=0)
@@ -122,7 +124,7 @@ def test_books_grow_with_the_streams_even_when_they_are_trimmed(client: redis.Re
 
 
 def test_ticks_go_on_counting_when_a_bot_changes_hands(client: redis.Redis) -> None:
-    books = StreamBooks(client, [("main", BTC)])
+    books = StreamBooks(client, client, [("main", BTC)])
     for told in (0, 10, 25, 3, 7):
         report_bot(client, "main", BTC, 1, "0-0", told)
         books.catch_up()
@@ -130,7 +132,7 @@ def test_ticks_go_on_counting_when_a_bot_changes_hands(client: redis.Redis) -> N
 
 
 def test_commands_are_settled_when_the_executor_stands_at_the_last(client: redis.Redis) -> None:
-    books = StreamBooks(client, [("main", BTC)])
+    books = StreamBooks(client, client, [("main", BTC)])
     assert books.commands_settled("main")
     publish(client, [(keys.commands("main"), CancelAllOrders(symbol=BTC))])
     assert not books.commands_settled("main")

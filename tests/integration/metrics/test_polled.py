@@ -9,6 +9,7 @@ import redis
 from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.lease import Lease
+from hedgegrid.bus.progress import report_bot
 from hedgegrid.metrics.catch_up import ensure_group
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.fleet_gauges import FORGET_AFTER_MS, FleetGauges
@@ -50,7 +51,7 @@ def test_lag_of_groups_and_checkpoint_readers(world: World, metrics: Metrics) ->
     event_ids = world.write(world.events, *(sample.accepted() for _ in range(5)))
     command_ids = world.write(world.commands, *(sample.submit() for _ in range(3)))
     world.client.hset(keys.executor(world.account), "checkpoint", command_ids[0])
-    world.client.hset(keys.bot(world.account, BTC), f"ckpt:{world.events}", event_ids[3])
+    world.client.hset(keys.bot(world.account, BTC), mapping={"events_at": event_ids[3], "control_at": "0-0"})
     gauges = StreamGauges(metrics, {world.account: (BTC,)})
     ours = gauges.poll_money(world.client)
     assert ours[world.events] == (5, "0-0")
@@ -58,7 +59,8 @@ def test_lag_of_groups_and_checkpoint_readers(world: World, metrics: Metrics) ->
     assert value(metrics, "stream_lag_entries", stream=world.commands, reader="executor") == 2
     assert value(metrics, "stream_lag_entries", stream=world.events, reader=f"strategy:{BTC}") == 1
     assert value(metrics, "stream_length_entries", stream=world.events) == 5
-    world.client.hset(keys.bot(world.account, BTC), f"ckpt:{world.events}", event_ids[4])
+    report_bot(world.client, world.account, BTC, 1, event_ids[4], 1)
+    gauges.poll_market(world.client)
     gauges.poll_money(world.client)
     assert gauges.lags[f"{world.events} strategy:{BTC}"] == 0
 

@@ -64,6 +64,7 @@ class Floor:
         self.venue.open_account("main", D(100000), hedge_mode=True)
         self.desk = Desk(self.venue, "main")
         self.prices = dict.fromkeys(symbols, D(60000))
+        self.tick_ms: dict[str, int] = {}
         self.submitted: list[str] = []
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self.folder.joinpath("config.toml").write_text(
@@ -103,7 +104,7 @@ class Floor:
     def move(self, symbol: str, by_pct: Decimal) -> None:
         """A trade, a quote, the fills they cause, and a tick."""
         price = self.prices[symbol] = INSTRUMENT.price_down(self.prices[symbol] * (1 + by_pct / 100))
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self.tick_ms[symbol] = time.time_ns() // 1_000_000
         side = Side.BUY if by_pct > 0 else Side.SELL
         tick = D("0.1")
         self.venue.on_mark(MarkPrice(symbol=symbol, mark_px=price, ts_ms=now_ms))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hedgegrid.bus import keys
+from hedgegrid.bus.progress import bot_progress
 from tests.integration.strategy.floor import Floor, eventually
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -92,3 +93,23 @@ def test_an_unreadable_event_is_set_aside_and_the_bots_reconcile(floor: Floor) -
     assert len(dead) == 1
     assert b"symbol" in dead[0][1][b"reason"]
     floor.check_books()
+
+
+def test_a_new_holder_knows_the_price_though_the_market_stands_still(floor: Floor) -> None:
+    """A simulated exchange that waits for the bots would wait for ever for a tick it has sent before the hand-over."""
+    first = floor.start_worker("a")
+    eventually(lambda: all_held_by(floor, {"a"}), 15, "all bots leased")
+    floor.trade(2)
+    newest = {symbol: floor.tick_ms[symbol] for symbol in SYMBOLS}
+    first.terminate()
+    assert first.wait(timeout=5) == 0
+    for symbol in SYMBOLS:
+        floor.client.hdel(keys.progress("main"), f"bot:{symbol}")
+    floor.start_worker("b")
+    eventually(lambda: all_held_by(floor, {"b"}), 15, "taken over")
+    for symbol in SYMBOLS:
+        eventually(
+            lambda symbol=symbol: bot_progress(floor.client, "main", symbol)[0] == newest[symbol],  # type: ignore[misc]
+            5,
+            "the new holder stands at the newest tick",
+        )

@@ -80,13 +80,13 @@ def read(redis_url: str, symbols: list[str], done: Event, out: Any) -> None:
 
 def gate(redis_url: str, seconds: float, symbols: list[str], out: Any) -> None:
     """The gateway's public half for a while; its CPU time and what it says of its own latency."""
-    from hedgegrid.ws_gateway import app
+    from hedgegrid.runtime import service
     from tests.integration.ws_gateway.rig import Rig
 
     class Venue:
         url = f"ws://127.0.0.1:{PORT}"
 
-    sys.setswitchinterval(app.SWITCH_INTERVAL_S)
+    sys.setswitchinterval(service.SWITCH_INTERVAL_S)
     rig = Rig(Venue(), redis_url)  # type: ignore[arg-type]
     rig.add_public(*symbols)
     time.sleep(1)

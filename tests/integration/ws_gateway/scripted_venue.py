@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -40,7 +41,8 @@ class Connection:
 class ScriptedVenue:
     """`connections` lists the open ones; `accepted` counts all there ever were, by path."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.script = Script()
         self.connections: list[Connection] = []
         self.accepted: dict[str, int] = {"/v5/public/linear": 0, "/v5/private": 0}
@@ -97,7 +99,7 @@ class ScriptedVenue:
         app.router.add_get("/v5/private", self._serve)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self._tls)
         await site.start()
         if not self.port:
             self.port = self._runner.addresses[0][1]

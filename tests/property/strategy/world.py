@@ -10,7 +10,7 @@ from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import Leg, Side
 from hedgegrid.messages.commands import Command, SubmitOrder
 from hedgegrid.messages.feed import FeedConnected, FeedLost
-from hedgegrid.messages.ledger import CycleClosed, FillBooked, FundingBooked, LedgerMessage
+from hedgegrid.messages.ledger import CycleClosed, DifferenceFound, FillBooked, FundingBooked, LedgerMessage
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.strategy.backtest.desk import Desk
 from hedgegrid.strategy.backtest.translation import event_of
@@ -215,6 +215,7 @@ class World:
 
     def check_at_rest(self) -> None:
         self.check_always()
+        assert not [row for row in self.ledger if isinstance(row, DifferenceFound)], "a difference that is none"
         executions = {report.exec_id for report in self.venue.executions(ACCOUNT)}
         booked = {row.trade_id for row in self.ledger if isinstance(row, FillBooked | FundingBooked)}
         assert booked == executions, f"lost {executions - booked}, invented {booked - executions}"

@@ -104,7 +104,7 @@ def snapshot(**given: Any) -> ev.SnapshotTaken:
     fields: dict[str, Any] = {
         "symbol": BTC, "reason": ev.SnapshotReason.RECONNECT, "instrument": instrument(), "positions": (),
         "open_orders": (), "ended_orders": (), "executions": (), "wallet": wallet(), "highest_life": 1,
-        "upto_command": "0-0", "ts_event": NOW_MS,
+        "request": 1, "ts_event": NOW_MS,
     }  # fmt: skip
     return ev.SnapshotTaken(**(fields | given))
 

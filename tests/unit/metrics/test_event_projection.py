@@ -123,7 +123,9 @@ def test_feed_state_and_reconnects_by_session() -> None:
     projection = projected(FeedConnected(feed="private", session=1, ts_event=NOW_MS), lost, lost)
     assert projection.table.get(Metrics.feed_up, "private", ACCOUNT) == 0
     assert projection.table.get(Metrics.feed_reconnects, "private", ACCOUNT, "silent for s") == 1
-    again = (FeedConnected(feed="private", session=2, ts_event=NOW_MS),)
+    again = (FeedConnected(feed="private", session=1, ts_event=NOW_MS + 1),)
+    twice = projected(lost, *again, FeedLost(feed="private", session=1, reason="closed", ts_event=NOW_MS + 2))
+    assert twice.table.get(Metrics.feed_reconnects, "private", ACCOUNT, "closed") == 1
     assert projected(lost, *again).table.get(Metrics.feed_up, "private", ACCOUNT) == 1
     stale = FeedStale(feed="private", session=2, age_ms=9000, ts_event=NOW_MS)
     assert projected(*again, stale).table.get(Metrics.feed_up, "private", ACCOUNT) == 0

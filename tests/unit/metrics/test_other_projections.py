@@ -73,6 +73,14 @@ def test_the_state_of_a_bot() -> None:
     assert table.get(Metrics.trading_state, ACCOUNT, BTC, "ACTIVE") == 0
 
 
+def test_a_bot_is_born_active_unless_it_said_otherwise_before() -> None:
+    born = lg.BaselineTaken(symbol=BTC, ts_event=NOW_MS, leg=Leg.LONG, cum_realised=d(0))
+    halted = lg.StateChanged(symbol=BTC, ts_event=NOW_MS, state=TradingState.HALTED, reason="r", actor="a")
+    assert ledger(born).table.get(Metrics.trading_state, ACCOUNT, BTC, "ACTIVE") == 1
+    assert ledger(halted, born).table.get(Metrics.trading_state, ACCOUNT, BTC, "HALTED") == 1
+    assert ledger(halted, born).table.get(Metrics.trading_state, ACCOUNT, BTC, "ACTIVE") == 0
+
+
 def test_commands_and_controls_are_counted_by_kind() -> None:
     commands = CommandProjection(ACCOUNT)
     every: list[cm.Command] = [

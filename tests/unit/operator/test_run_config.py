@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hedgegrid.operator.project_files import SHIPPED_CONFIG
+from hedgegrid.operator.project_files import DEMO_CONFIG
 from hedgegrid.operator.run_config import config_for_demo, to_toml
 from hedgegrid.operator.tapes import symbols_of
 from hedgegrid.runtime.config import load_config, parse_config
@@ -51,18 +51,18 @@ def raw_tape(folder: Path, name: str = "binance_BTCUSDT_raw.gz") -> Path:
 def test_without_arguments_the_shipped_bots_trade() -> None:
     text, config = config_for_demo(None, (), ())
     assert bots(config) == [("main", "BTCUSDT"), ("main", "ETHUSDT")]
-    assert parse_config(text) == load_config(SHIPPED_CONFIG)
+    assert parse_config(text) == load_config(DEMO_CONFIG)
 
 
 def test_symbols_choose_among_the_shipped_bots() -> None:
     _, config = config_for_demo(None, ("ETHUSDT",), ())
-    assert config.accounts[0].bots == (load_config(SHIPPED_CONFIG).accounts[0].bot("ETHUSDT"),)
+    assert config.accounts[0].bots == (load_config(DEMO_CONFIG).accounts[0].bot("ETHUSDT"),)
 
 
 def test_a_symbol_the_shipped_config_lacks_gets_a_bot_like_its_last() -> None:
     _, config = config_for_demo(None, ("SOLUSDT", "BTCUSDT"), ())
     assert bots(config) == [("main", "SOLUSDT"), ("main", "BTCUSDT")]
-    assert config.accounts[0].bot("SOLUSDT").params == load_config(SHIPPED_CONFIG).accounts[0].bots[-1].params
+    assert config.accounts[0].bot("SOLUSDT").params == load_config(DEMO_CONFIG).accounts[0].bots[-1].params
 
 
 def test_the_bots_follow_the_tapes(tmp_path: Path) -> None:

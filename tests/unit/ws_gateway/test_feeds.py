@@ -29,7 +29,7 @@ def test_topic_is_found_wherever_it_stands(raw: bytes) -> None:
     clock.advance_ms(5)
     feed = PublicFeed(("BTCUSDT",), "mainnet", None, queue=SimpleQueue(), clock=clock)
     feed.take_frame(1, raw, 1)
-    assert feed._newest_by_symbol() == [("BTCUSDT", 5)]
+    assert feed._heard_ns == {"BTCUSDT": 5_000_000}
 
 
 def test_garbage_is_handed_on_and_harms_nothing() -> None:
@@ -38,3 +38,4 @@ def test_garbage_is_handed_on_and_harms_nothing() -> None:
     for raw in (b"", b"\xff\xfe", b'{"topic"', b'"topic":', b'{"topic":"x'):
         feed.take_frame(1, raw, 1)
     assert queue.qsize() == 5
+    assert feed._heard_ns == {}

@@ -26,14 +26,16 @@ TAKER_FEE = Decimal("0.00055")
 class Conduct:
     """How the exchange behaves towards clients.
 
-    `order_rate` order requests a second per account and kind, `ip_rate` requests per address in 5 s,
-    `ack_delay_s` before each socket answer, `push_delay_s` between a command and its pushes, `idle_limit_s` after
-    which a silent socket is cut, `send_limit_bytes` unsent at which a slow reader is.
+    `order_rate` order requests a second per account and kind, `ip_rate` requests per address in 5 s; `ack_delay_s`
+    before each socket answer, `auth_delay_s` more until authentication is through, `push_delay_s` between a command
+    and its pushes; `idle_limit_s` after which a silent socket is cut, `send_limit_bytes` unsent at which a slow reader
+    is.
     """
 
     order_rate: int = 10
     ip_rate: int = 600
     ack_delay_s: float = 0.005
+    auth_delay_s: float = 0.0
     push_delay_s: float = 0.0
     topic_order: str = AS_HAPPENED
     idle_limit_s: float = 600.0

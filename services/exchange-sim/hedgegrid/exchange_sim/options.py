@@ -72,6 +72,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
             order_rate=_at_least(given.order_rate, 1, "--order-rate"),
             ip_rate=_at_least(given.ip_rate, 1, "--ip-rate"),
             ack_delay_s=_seconds(given.ack_delay_ms, "--ack-delay-ms"),
+            auth_delay_s=_seconds(given.auth_delay_ms, "--auth-delay-ms"),
             push_delay_s=_seconds(given.push_delay_ms, "--push-delay-ms"),
             topic_order=_topic_order(given.topic_order),
             send_limit_bytes=_at_least(given.send_limit_kb, 1, "--send-limit-kb") * 1024,
@@ -101,6 +102,7 @@ def _parser() -> _Parser:
     add("--order-rate", type=int, default=10, metavar="N", help="order requests a second, per account and kind")
     add("--ip-rate", type=int, default=600, metavar="N", help="requests in 5 s per address")
     add("--ack-delay-ms", type=float, default=5, help="before each socket answer")
+    add("--auth-delay-ms", type=float, default=0, help="until auth is through; what comes before it is refused")
     add("--push-delay-ms", type=float, default=0, help="between a command and its pushes")
     add("--send-limit-kb", type=int, default=8192, help="unsent data after which a slow reader is cut off")
     add("--topic-order", default=AS_HAPPENED, help=f"{AS_HAPPENED}, {SHUFFLED} or e.g. position,wallet,execution,order")

@@ -90,6 +90,7 @@ class ClientServer:
             delay_s,
             authenticator=exchange.authenticator,
             topics=PRIVATE_TOPICS,
+            auth_delay_s=exchange.conduct.auth_delay_s,
         )
 
 

@@ -18,8 +18,9 @@ from hedgegrid.metrics.totals import Totals
 
 Handler = Callable[[list[Entry]], Awaitable[None]]
 
-REST_S = 0.1
-SMALL_BATCH = 100
+REST_S = 0.5
+"""People look at the figures; each save is a disk write on the server that also carries the orders."""
+SMALL_BATCH = 400
 
 _log = logging.getLogger(__name__)
 

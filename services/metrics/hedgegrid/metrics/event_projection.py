@@ -24,7 +24,8 @@ class EventMemory(msgspec.Struct):
     """By symbol and leg: the newest position seen; REST may show an older one than the socket did."""
     wallet_ms: int = 0
     """When the wallet figures were received; 0 = never."""
-    lost_session: dict[str, int] = {}
+    lost: dict[str, tuple[int, int]] = {}
+    """Session and time of a feed's last loss, until it is connected again."""
 
 
 class EventProjection(Projection[ev.AccountEvent]):
@@ -120,8 +121,11 @@ class EventProjection(Projection[ev.AccountEvent]):
     def _feed(self, message: FeedConnected | FeedLost | FeedStale) -> None:
         feed = message.feed
         self.table.set(Metrics.feed_up, feed, self.account, value=int(isinstance(message, FeedConnected)))
-        if isinstance(message, FeedLost) and self.memory.lost_session.get(feed) != message.session:
-            self.memory.lost_session[feed] = message.session
+        session, lost_ms = self.memory.lost.get(feed, (None, -1))
+        if isinstance(message, FeedConnected) and message.ts_event > lost_ms:
+            self.memory.lost.pop(feed, None)  # sessions count from 1 again in each gateway process
+        if isinstance(message, FeedLost) and session != message.session:
+            self.memory.lost[feed] = (message.session, message.ts_event)
             self.table.add(Metrics.feed_reconnects, feed, self.account, reason_label(message.reason))
 
     @property

@@ -5,6 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from hedgegrid.domain.order import Purpose
+from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages import ledger as lg
 from hedgegrid.metrics.event_projection import STATES
 from hedgegrid.metrics.projection import Projection
@@ -40,9 +41,16 @@ class LedgerProjection(Projection[lg.LedgerMessage]):
             case lg.BaselineTaken():
                 labels = (account, message.symbol, message.leg.word)
                 table.set(Metrics.ledger_mismatch, *labels, value=0)
+                self._born(message.symbol)
             case lg.DifferenceFound():
                 labels = (account, message.symbol, message.leg.word)
                 table.set(Metrics.ledger_mismatch, *labels, value=-message.amount)
+
+    def _born(self, symbol: str) -> None:
+        """A bot is born ACTIVE and tells only changes of its state."""
+        if all(self.table.get(Metrics.trading_state, self.account, symbol, state) is None for state in STATES):
+            born = str(TradingState.ACTIVE)
+            self.table.choose(Metrics.trading_state, self.account, symbol, among=STATES, chosen=born)
 
     def _fill(self, fill: lg.FillBooked) -> None:
         labels = (self.account, fill.symbol, fill.leg.word)

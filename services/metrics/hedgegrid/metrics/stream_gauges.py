@@ -5,13 +5,13 @@ from typing import Any
 import redis
 
 from hedgegrid.bus import keys
-from hedgegrid.bus.reader import START, id_key, last_id
+from hedgegrid.bus.progress import bot_progress
+from hedgegrid.bus.reader import START, id_key, last_id, newest
 from hedgegrid.metrics.catch_up import GROUP
 from hedgegrid.runtime.metric_names import Metrics
 
 LAG_COUNTED = 1000
 """A checkpoint reader's lag is counted entry by entry, up to this many."""
-CHECKPOINT_FIELD = "ckpt:"
 
 
 class GroupLost(Exception):
@@ -25,6 +25,7 @@ class StreamGauges:
         self._metrics = metrics
         self._accounts = accounts
         """Symbols of the bots by account."""
+        self._stepped: dict[tuple[str, str], str] = {}
         self.lengths: dict[str, int] = {}
         self.lags: dict[str, int] = {}
         """`stream reader` → entries."""
@@ -46,7 +47,10 @@ class StreamGauges:
         return ours
 
     def poll_market(self, client: redis.Redis) -> None:
-        """Update the lengths of market streams."""
+        """Update the lengths of market streams, and what the workers tell on this server."""
+        for account, symbols in self._accounts.items():
+            for symbol in symbols:
+                _, self._stepped[account, symbol], _ = bot_progress(client, account, symbol)
         for symbol in dict.fromkeys(symbol for symbols in self._accounts.values() for symbol in symbols):
             self._lengths(client, keys.market(symbol))
 
@@ -74,11 +78,15 @@ class StreamGauges:
         return raw.decode() if raw else None
 
     def _bot(self, client: redis.Redis, account: str, symbol: str) -> None:
-        streams = (keys.events(account), keys.control(account))
-        fields = [f"{CHECKPOINT_FIELD}{stream}" for stream in streams]
-        raw: Any = client.hmget(keys.bot(account, symbol), fields)
-        for stream, position in zip(streams, raw, strict=True):
-            self._checkpoint(client, stream, f"strategy:{symbol}", position.decode() if position else None)
+        """A worker commits its position only with a change of state; in between it tells how far it has come."""
+        raw: Any = client.hmget(keys.bot(account, symbol), ["events_at", "control_at"])
+        if raw[0] is None:
+            return
+        events_at, control_at = (position.decode() for position in raw)
+        reader = f"strategy:{symbol}"
+        stepped = self._stepped.get((account, symbol), START)
+        self._checkpoint(client, keys.events(account), reader, newest((events_at, stepped)))
+        self._checkpoint(client, keys.control(account), reader, control_at)
 
     def _checkpoint(self, client: redis.Redis, stream: str, reader: str, position: str | None) -> None:
         if position is not None:

@@ -48,7 +48,7 @@ def demo(
     for_s: Annotated[float | None, typer.Option("--for", help="Seconds to run; else until Ctrl-C.")] = None,
     until_tape_ends: Annotated[bool, typer.Option("--until-tape-ends", help="Stop when the tape is over.")] = False,
     seed: Annotated[int, typer.Option(help="Of the synthetic market.")] = 1,
-    config: Annotated[Path | None, typer.Option(help="Accounts and bots; default config/hedgegrid.toml.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Accounts and bots; default config/demo.toml.")] = None,
     report: Annotated[Path | None, typer.Option(help="Where to write the run report (JSON).")] = None,
     port: Annotated[int, typer.Option(help="Of the live page; 0 = any free one.")] = 0,
     balance: Annotated[str, typer.Option(help="USDT each account starts with.")] = "100000",

@@ -15,7 +15,8 @@ from hedgegrid.operator.exchange_admin import ExchangeAdmin
 from hedgegrid.operator.log_lines import readable
 from hedgegrid.operator.loopback_http import HttpFailed
 from hedgegrid.operator.project_files import new_run_folder
-from hedgegrid.operator.redis_server import URL_VARIABLE, RedisUnavailableError
+from hedgegrid.operator.redis_server import RedisUnavailableError
+from hedgegrid.operator.redis_urls import external_urls
 from hedgegrid.operator.report import AccountBooks, build_report, differences
 from hedgegrid.operator.run_config import config_for_demo
 from hedgegrid.operator.run_redis import RunRedis
@@ -46,7 +47,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
     config_path.write_text(text, encoding="utf-8")
     with StopSignals() as signals, open_display(console) as display:
         display.say(f"run folder: {folder}")
-        server = RunRedis(folder / "redis", os.environ.get(URL_VARIABLE), display.say)
+        server = RunRedis(folder / "redis", external_urls(os.environ), display.say)
         plan = RunPlan(options=options, config=config, config_path=config_path, folder=folder)
         stack = Stack(plan, server, signals, display)
         signals.at_once = stack.kill
@@ -76,7 +77,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
 
 def _follow_and_report(stack: Stack, display: Display) -> int:
     admin = ExchangeAdmin(stack.exchange.admin)
-    books = StreamBooks(stack.client, stack.plan.bots)
+    books = StreamBooks(stack.client, stack.market, stack.plan.bots)
     admin.start()
     began = time.monotonic()
     tape_ended = _follow(stack, admin, books, display)

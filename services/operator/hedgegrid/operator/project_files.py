@@ -7,6 +7,7 @@ from hedgegrid.runtime.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[4]
 SHIPPED_CONFIG = ROOT / "config" / "hedgegrid.toml"
+DEMO_CONFIG = ROOT / "config" / "demo.toml"
 TAPE_CONFIG = ROOT / "config" / "tape-5min.toml"
 RUNS = ROOT / ".run"
 REDIS_URL_FILE = "redis-url"

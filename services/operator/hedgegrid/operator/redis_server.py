@@ -24,6 +24,7 @@ from redis.retry import Retry
 
 URL_VARIABLE = "HEDGEGRID_REDIS_URL"
 MONEY_CONF = Path("deploy/redis/money.conf")  # as seen from the root of the checkout
+MARKET_CONF = Path("deploy/redis/market.conf")
 MINIMUM_VERSION = (7, 0, 0)
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 15.0

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hedgegrid.operator.project_files import SHIPPED_CONFIG, TAPE_CONFIG
+from hedgegrid.operator.project_files import DEMO_CONFIG, SHIPPED_CONFIG, TAPE_CONFIG
 from hedgegrid.operator.tapes import is_raw_feed, symbols_of
 from hedgegrid.runtime.config import SystemConfig, load_config, parse_config
 from hedgegrid.runtime.errors import ConfigError
@@ -19,8 +19,9 @@ Table = dict[str, Any]
 def config_for_demo(config: Path | None, symbols: Sequence[str], tapes: Sequence[Path]) -> tuple[str, SystemConfig]:
     """Return the TOML text of the run and what it says, checked as a whole.
 
-    With `config` its bots trade, or those of `symbols` only. Without, the shipped file's, or those of `symbols` or
-    of the tapes' symbols; a symbol the shipped file lacks gets a bot like its last one.
+    With `config` its bots trade, or those of `symbols` only. Without, those of a shipped file (one for the synthetic
+    market, one for tapes), or those of `symbols` or of the tapes' symbols; a symbol the file lacks gets a bot like its
+    last one.
 
     Raises:
         ConfigError: a fault in the file, a symbol without a bot, or a mode that is not `paper`.
@@ -44,7 +45,7 @@ def config_for_demo(config: Path | None, symbols: Sequence[str], tapes: Sequence
 def _shipped(symbols: Sequence[str], tapes: Sequence[Path]) -> Path:
     if tapes and all(map(is_raw_feed, tapes)) and set(symbols or symbols_of(tapes)) == {"BTCUSDT"}:
         return TAPE_CONFIG
-    return SHIPPED_CONFIG
+    return SHIPPED_CONFIG if tapes else DEMO_CONFIG
 
 
 def _keep_only(raw: Table, symbols: Sequence[str], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Redis of a demo run: the one HEDGEGRID_REDIS_URL names, or a server of its own in the run folder."""
+"""The Redis servers of a demo run: those the environment names, or two of its own in the run folder."""
 
 import os
 import signal
@@ -12,7 +12,14 @@ import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect
-from hedgegrid.operator.redis_server import URL_VARIABLE, RedisServer, RedisUnavailableError
+from hedgegrid.operator.redis_server import (
+    MARKET_CONF,
+    URL_VARIABLE,
+    RedisServer,
+    RedisUnavailableError,
+    in_checkout,
+)
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.services import INSTANCE_PREFIX
 from hedgegrid.runtime.errors import ConfigError
 
@@ -23,73 +30,81 @@ _SERVICES = ("ws-gateway", "strategy", "executor", "metrics")
 
 
 class RunRedis:
-    """A server that answers from `start` to `stop`; one of our own is started again when it dies."""
+    """Servers that answer from `start` to `stop`; one of our own is started again when it dies."""
 
-    def __init__(self, folder: Path, external_url: str | None, say: Callable[[str], None]) -> None:
-        self._server = None if external_url else RedisServer(folder)
-        self._external_url = external_url
+    def __init__(self, folder: Path, external: RedisUrls | None, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._own: list[RedisServer] = []
+        self._external = external
         self._say = say
         self._restarts: deque[float] = deque()
 
     @property
-    def url(self) -> str:
-        if self._server is not None:
-            return self._server.url
-        return self._external_url or ""
+    def urls(self) -> RedisUrls:
+        return self._external or RedisUrls(*(server.url for server in self._own))
 
     @property
     def is_own(self) -> bool:
-        return self._server is not None
+        return self._external is None
 
-    def start(self) -> redis.Redis:
-        """Return a client of the running server; raise ConfigError when there is none to be had."""
+    def start(self) -> tuple[redis.Redis, redis.Redis]:
+        """Return clients of the running money and market servers; raise ConfigError when there are none to be had."""
         try:
-            if self._server is not None:
-                self._server.start()
-            client = connect(self.url, "hedgegrid-demo")
-            client.ping()
+            if self.is_own:
+                market = in_checkout(MARKET_CONF)
+                self._own = [RedisServer(self._folder / "money"), RedisServer(self._folder / "market", conf=market)]
+            for server in self._own:
+                server.start()
+            clients = connect(self.urls.money, "hedgegrid-demo"), connect(self.urls.market, "hedgegrid-demo")
+            for client in clients:
+                client.ping()
         except RedisUnavailableError as error:
             raise ConfigError(str(error)) from error
         except (redis.RedisError, ValueError) as error:
             # The URL may hold a password: its value is shown nowhere.
             raise ConfigError(f"{URL_VARIABLE}: that server does not answer ({type(error).__name__})") from error
-        return client
+        return clients
 
-    def check(self, client: redis.Redis) -> None:
-        """Bring our own server back, with its data, if it is gone.
+    def check(self, *clients: redis.Redis) -> None:
+        """Bring a server of our own back, with its data, if it is gone.
 
         Raises:
             RedisUnavailableError: it dies again and again.
         """
-        try:
-            client.ping()
-        except redis.TimeoutError:
-            return
-        except redis.ConnectionError:
-            if self._server is None:
-                return  # its owner's business; the services retry
-            now = time.monotonic()
-            while self._restarts and now - self._restarts[0] > RESTARTS_WINDOW_S:
-                self._restarts.popleft()
-            self._restarts.append(now)
-            if len(self._restarts) > RESTARTS_MAX:
-                raise RedisUnavailableError(f"redis died {len(self._restarts)} times within a minute") from None
-            self._say("redis died; starting it again with its data")
-            self._server.kill()
-            self._server.start()
+        for server, client in zip(self._own, clients, strict=False):
+            try:
+                client.ping()
+            except redis.TimeoutError:
+                continue
+            except redis.ConnectionError:
+                self._restart(server)
+
+    def _restart(self, server: RedisServer) -> None:
+        now = time.monotonic()
+        while self._restarts and now - self._restarts[0] > RESTARTS_WINDOW_S:
+            self._restarts.popleft()
+        self._restarts.append(now)
+        if len(self._restarts) > RESTARTS_MAX:
+            raise RedisUnavailableError(f"redis died {len(self._restarts)} times within a minute") from None
+        self._say("redis died; starting it again with its data")
+        server.kill()
+        server.start()
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
+        for server in self._own:
+            server.stop()
 
     def kill(self) -> None:
-        """End our own server at once; safe inside a signal handler."""
+        """End our own servers at once; safe inside a signal handler."""
         # Not RedisServer.kill: it waits, and whoever was interrupted may hold the lock of that wait.
-        if self._server is not None and self._server.pid is not None:
-            os.kill(self._server.pid, signal.SIGKILL)
+        for server in self._own:
+            if server.pid is not None:
+                os.kill(server.pid, signal.SIGKILL)
 
 
-def clear_former_demo(client: redis.Redis, accounts: Iterable[str], symbols: Iterable[str]) -> None:
+def clear_former_demo(
+    client: redis.Redis, market: redis.Redis, accounts: Iterable[str], symbols: Iterable[str]
+) -> None:
     """Remove what a former demo left of these accounts: its exchange is gone, so its books mean nothing.
 
     State that anybody else wrote is never touched.
@@ -97,6 +112,7 @@ def clear_former_demo(client: redis.Redis, accounts: Iterable[str], symbols: Ite
     Raises:
         ConfigError: services run on this Redis, or it holds state of these accounts that is not a demo's.
     """
+    accounts = tuple(accounts)
     found = [key for account in accounts for key in client.scan_iter(match=_all_keys(account), count=1000)]
     if not found and not _beats(client):
         return
@@ -115,7 +131,8 @@ def clear_former_demo(client: redis.Redis, accounts: Iterable[str], symbols: Ite
                 f"{URL_VARIABLE}: that Redis holds {key.decode()}, written by {writer}, which was no demo;"
                 " use another database, or unset it to let the demo start its own"
             )
-    client.unlink(*found, keys.members("strategy"), *map(keys.market, symbols))
+    client.unlink(*found, keys.members("strategy"))
+    market.unlink(*map(keys.market, symbols), *map(keys.progress, accounts))
 
 
 def _all_keys(account: str) -> str:

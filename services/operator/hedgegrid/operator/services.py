@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo_options import VENUE_ORDER_RATE, DemoOptions
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.runtime.config_types import SystemConfig
 from hedgegrid.runtime.credentials import credential_names
 
@@ -47,7 +48,7 @@ class RunPlan:
         return tuple((account.id, bot.symbol) for account in self.config.accounts for bot in account.bots)
 
 
-def exchange_spec(plan: RunPlan, redis_url: str) -> ChildSpec:
+def exchange_spec(plan: RunPlan, urls: RedisUrls) -> ChildSpec:
     """The simulated exchange, on ports of its own choice, standing still until told to start."""
     options = plan.options
     command = [sys.executable, "-m", "hedgegrid.exchange_sim", "--port", "0", "--admin-port", "0", "--no-autostart"]
@@ -66,7 +67,7 @@ def exchange_spec(plan: RunPlan, redis_url: str) -> ChildSpec:
         command += ["--ip-rate", str(options.orders_per_s * 100)]
     if options.paced:
         pace = ",".join(f"{account}:{symbol}" for account, symbol in plan.bots)
-        command += ["--pace-redis", redis_url, "--pace-bots", pace]
+        command += ["--pace-redis", urls.money, "--pace-market-redis", urls.market, "--pace-bots", pace]
     return ChildSpec(
         name=SIM,
         command=tuple(command),
@@ -77,13 +78,13 @@ def exchange_spec(plan: RunPlan, redis_url: str) -> ChildSpec:
     )
 
 
-def service_specs(plan: RunPlan, exchange: Exchange, redis_url: str) -> list[ChildSpec]:
+def service_specs(plan: RunPlan, exchange: Exchange, urls: RedisUrls) -> list[ChildSpec]:
     """Everything that trades or watches, in the order of its start. Only gateway and executor get the API keys."""
     keys: dict[str, str] = {}
     for account, pair in exchange.keys.items():
         keys.update(zip(credential_names(account), pair, strict=True))
     workers = [f"strategy-{number}" for number in range(1, plan.options.workers + 1)]
-    told = _environment(plan, exchange, redis_url)
+    told = _environment(plan, exchange, urls)
     page = {"HEDGEGRID_HTTP_PORT": str(plan.options.port)}
     return [
         _service("executor", "executor", SERVICE_STAGE, told | keys),
@@ -102,11 +103,12 @@ def _service(name: str, package: str, stage: int, told: Mapping[str, str]) -> Ch
     )
 
 
-def _environment(plan: RunPlan, exchange: Exchange, redis_url: str) -> dict[str, str]:
+def _environment(plan: RunPlan, exchange: Exchange, urls: RedisUrls) -> dict[str, str]:
     """What every service is told, the API keys excepted."""
     told = {
         **base_environment(os.environ),
-        "HEDGEGRID_REDIS_URL": redis_url,
+        "HEDGEGRID_REDIS_URL": urls.money,
+        "HEDGEGRID_MARKET_REDIS_URL": urls.market,
         "HEDGEGRID_CONFIG": str(plan.config_path),
         "HEDGEGRID_HTTP_HOST": "127.0.0.1",
         "HEDGEGRID_HTTP_PORT": "0",

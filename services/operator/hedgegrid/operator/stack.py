@@ -37,6 +37,7 @@ class Stack:
     """Call `start` once, then `check` often and `look` now and then, and `stop` whatever happened."""
 
     client: redis.Redis
+    market: redis.Redis
     exchange: Exchange
 
     def __init__(self, plan: RunPlan, server: RunRedis, signals: StopSignals, display: Display) -> None:
@@ -55,15 +56,18 @@ class Stack:
             ConfigError: Redis is not usable.
             GaveUp, NotReady: something does not come up. Interrupted: see there.
         """
-        self.client = self._server.start()
+        self.client, self.market = self._server.start()
         if self._server.is_own:
-            self._url_file.write_text(self._server.url + "\n")
+            self._url_file.write_text(self._server.urls.money + "\n")
         else:
             clear_former_demo(
-                self.client, [account.id for account in self.plan.config.accounts], self.plan.config.symbols
+                self.client,
+                self.market,
+                [account.id for account in self.plan.config.accounts],
+                self.plan.config.symbols,
             )
         self.exchange = self._start_exchange()
-        for spec in service_specs(self.plan, self.exchange, self._server.url):
+        for spec in service_specs(self.plan, self.exchange, self._server.urls):
             self._services.append(self._supervisor.start(spec))
         self._wait_until_ready()
         page = self._page()
@@ -76,7 +80,7 @@ class Stack:
 
     def look(self) -> None:
         """See to Redis, and show where the bots stand."""
-        self._server.check(self.client)
+        self._server.check(self.client, self.market)
         with contextlib.suppress(HttpFailed, redis.RedisError):
             if page := self._page():
                 bots = parse_state(get_json(f"{page}/api/state", timeout_s=PAGE_TIMEOUT_S))
@@ -90,6 +94,7 @@ class Stack:
             with contextlib.suppress(redis.RedisError):
                 heartbeats.forget(self.client, self._services)
             self.client.close()
+            self.market.close()
         self._url_file.unlink(missing_ok=True)
         self._server.stop()
 
@@ -99,7 +104,7 @@ class Stack:
         self._server.kill()
 
     def _start_exchange(self) -> Exchange:
-        child = self._supervisor.start(exchange_spec(self.plan, self._server.url))
+        child = self._supervisor.start(exchange_spec(self.plan, self._server.urls))
         deadline = time.monotonic() + ANNOUNCE_TIMEOUT_S
         while (exchange := parse_announcement(child.stdout())) is None:
             self._wait(deadline, f"{child.spec.name} (it has not said where it listens)")

@@ -18,8 +18,9 @@ _READ_COUNT = 1000
 class StreamBooks:
     """Our own books of every account, grown from the streams by `catch_up`."""
 
-    def __init__(self, client: redis.Redis, bots: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, client: redis.Redis, market: redis.Redis, bots: Iterable[tuple[str, str]]) -> None:
         self._client = client
+        self._market = market
         self._bots = tuple(bots)
         self._last_told: dict[tuple[str, str], int] = {}
         self._reader = CheckpointReader(client)
@@ -47,7 +48,7 @@ class StreamBooks:
     def _count_ticks(self) -> None:
         """Workers count from 0 when they take a bot over; the sum goes on."""
         for bot in self._bots:
-            told = bot_progress(self._client, *bot)[2]
+            told = bot_progress(self._market, *bot)[2]
             before = self._last_told.get(bot, 0)
             self.ticks[bot] += told - before if told >= before else told
             self._last_told[bot] = told

@@ -33,7 +33,8 @@ class Bot:
         self.tick_ms = 0
         self._commands: list[Command] = []
         self._ledger: list[LedgerMessage] = []
-        self._dirty = False
+        self._changed = False
+        self._committed_at = (START, START)
 
     def fresh(self) -> "Bot":
         """The same bot with nothing in it: what a former holding of it knew is stale."""
@@ -58,6 +59,7 @@ class Bot:
             self.state = msgspec.json.decode(fields["state"], type=BotState)
             self.events_at = fields["events_at"].decode()
             self.control_at = fields["control_at"].decode()
+            self._committed_at = (self.events_at, self.control_at)
 
     def take(self, event: CoreInput) -> None:
         """Step; what follows waits for `commit`."""
@@ -67,12 +69,23 @@ class Bot:
         self.state = decision.state
         self._commands += decision.commands
         self._ledger += decision.ledger
-        self._dirty = True
+        self._changed = True
 
     @property
     def has_decided(self) -> bool:
         """Commands wait for the commit."""
         return bool(self._commands)
+
+    @property
+    def has_results(self) -> bool:
+        """Commands or ledger rows wait for the commit. Without any, a commit may wait: the events would be read again
+        and give the same state."""
+        return bool(self._commands or self._ledger)
+
+    @property
+    def is_ahead(self) -> bool:
+        """State or checkpoint have moved since the last commit."""
+        return self._changed or self._committed_at != (self.events_at, self.control_at)
 
     def events_read(self, entry_id: str) -> None:
         """Everything up to this event entry has been taken or was none of this bot's business."""
@@ -81,14 +94,12 @@ class Bot:
     def control_read(self, entry_id: str) -> None:
         self.control_at = max(self.control_at, entry_id, key=id_key)
 
-    def commit(self, now_ns: int, always: bool = False) -> bool:
-        """Write state, checkpoint, commands and ledger rows together; False when there was nothing to write.
+    def commit(self, now_ns: int) -> None:
+        """Write state, checkpoint, commands and ledger rows together.
 
         Raises:
             LeaseLost, CommitConflict, redis.RedisError: nothing was written; the bot must be let go.
         """
-        if not self._dirty and not always:
-            return False
         messages: list[tuple[str, Message]] = [
             (keys.commands(self.account), _stamped(command, now_ns)) for command in self._commands
         ]
@@ -105,8 +116,8 @@ class Bot:
         )
         self._commands.clear()
         self._ledger.clear()
-        self._dirty = False
-        return True
+        self._changed = False
+        self._committed_at = (self.events_at, self.control_at)
 
 
 def _stamped(command: Command, now_ns: int) -> Command:

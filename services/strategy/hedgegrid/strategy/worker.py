@@ -1,4 +1,9 @@
-"""The strategy worker: leases bots, reads their streams, steps, commits. One synchronous loop."""
+"""The strategy worker: leases bots, reads their streams, steps, commits. One synchronous loop.
+
+What follows from a step is committed at once. A state change without commands or ledger rows waits up to a second:
+until then the committed checkpoint stands before its events, and whoever takes over reads them again with the same
+result.
+"""
 
 import logging
 import time
@@ -12,8 +17,8 @@ from hedgegrid.bus.dead_letter import set_aside
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.members import Membership
-from hedgegrid.bus.reader import Entry, TrimmedAway, check_not_trimmed, id_key, last_id
-from hedgegrid.bus.split_reader import open_reader
+from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_trimmed, id_key
+from hedgegrid.bus.two_server_reader import TwoServerReader
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
@@ -24,6 +29,8 @@ READ_BLOCK_MS = 200
 """Upper bound of the time between two looks at the leases."""
 TICK_TOO_OLD_MS = 2_000
 REPORT_EVERY_S = 1.0
+TICKS_READ_AGAIN = 10
+"""At a take-over, so that the price is known though the market stands still."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +41,7 @@ class Worker:
         self._context = context
         self._money = connect(settings.redis_url, f"strategy-{settings.instance_id}")
         self._market = connect(settings.market_url, f"strategy-{settings.instance_id}")
-        self._reader = open_reader(settings.redis_url, settings.market_url, "market:", "strategy-reader")
+        self._reader = TwoServerReader(settings.redis_url, settings.market_url, "strategy-reader")
         self._fleet = Fleet(
             self._money,
             Membership(self._money, "strategy", settings.instance_id, settings.lease_ttl_ms),
@@ -82,7 +89,8 @@ class Worker:
             else:
                 self._take_account_entry(entry)
         for bot in list(self._fleet.held.values()):
-            self._commit(bot)
+            if bot.has_results:
+                self._commit(bot)
         for symbol, tick in newest.items():
             self._take_tick(symbol, tick)
 
@@ -128,23 +136,23 @@ class Worker:
                 bot.take(tick)
                 if bot.has_decided:
                     metrics.tick_to_decision.labels(bot.account, symbol).observe((clock.now_ns() - tick.cause_ns) / 1e9)
-                self._commit(bot)
+                if bot.has_results:
+                    self._commit(bot)
             bot.tick_ms = tick.ts_event
         metrics.ticks.labels("strategy", symbol).inc()
 
     def _commit(self, bot: Bot) -> None:
         started = time.perf_counter()
         try:
-            written = bot.commit(self._context.clock.now_ns())
+            bot.commit(self._context.clock.now_ns())
         except (LeaseLost, CommitConflict) as error:
             _log.warning("lost the bot: %s", error, extra={"account": bot.account, "symbol": bot.symbol})
             self._fleet.forget(bot)
             self._unfollow(bot)
             return
-        if written:
-            metrics = self._context.metrics
-            metrics.commit.labels(bot.account, bot.symbol).observe(time.perf_counter() - started)
-            metrics.steps.labels(bot.account, bot.symbol).inc()
+        metrics = self._context.metrics
+        metrics.commit.labels(bot.account, bot.symbol).observe(time.perf_counter() - started)
+        metrics.steps.labels(bot.account, bot.symbol).inc()
 
     def _take_over(self, bot: Bot) -> None:
         now_ms = self._context.clock.now_ms()
@@ -158,7 +166,7 @@ class Worker:
         for stream, position in self._positions(bot):
             self._reader.follow(stream, position)
         market = keys.market(bot.symbol)
-        self._reader.follow(market, last_id(self._market, market))
+        self._reader.follow(market, before_newest(self._market, market, TICKS_READ_AGAIN))
         self._context.metrics.lease_held.labels(bot.account, bot.symbol).set(1)
         self._context.metrics.lease_epoch.labels(bot.account, bot.symbol).set(bot.lease.epoch)
         _log.info("took over", extra={"account": bot.account, "symbol": bot.symbol, "epoch": bot.lease.epoch})
@@ -167,7 +175,7 @@ class Worker:
         """Hand a bot to the others: commit where it stands, then free the lease."""
         self._unfollow(bot)
         try:
-            bot.commit(self._context.clock.now_ns(), always=True)
+            bot.commit(self._context.clock.now_ns())
             bot.lease.release()
         except (LeaseLost, CommitConflict, redis.RedisError) as error:
             _log.warning("gave up without a last word: %s", error, extra={"symbol": bot.symbol})
@@ -207,7 +215,11 @@ class Worker:
         now_s = time.monotonic()
         if not (moved and self._context.settings.progress) and now_s < self._next_report_s:
             return
-        self._next_report_s = now_s + REPORT_EVERY_S
+        if now_s >= self._next_report_s:
+            self._next_report_s = now_s + REPORT_EVERY_S
+            for bot in list(self._fleet.held.values()):
+                if bot.is_ahead:
+                    self._commit(bot)
         for bot in self._fleet.held.values():
             progress.report_bot(self._market, bot.account, bot.symbol, bot.tick_ms, bot.events_at, bot.ticks)
 

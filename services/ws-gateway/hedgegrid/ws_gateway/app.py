@@ -1,6 +1,5 @@
 """The service: which sockets and publishers there are, their health and metrics."""
 
-import sys
 import threading
 from collections.abc import Callable
 
@@ -18,8 +17,6 @@ from hedgegrid.ws_gateway.session import FeedSession
 
 OBSERVE_EVERY_S = 0.5
 STOP_S = 10.0
-SWITCH_INTERVAL_S = 0.0005
-"""Socket threads and publishers take turns: Python's default of 5 ms would be the latency."""
 
 ENVIRONMENTS: dict[str, Environment] = {
     "paper": "mainnet",  # by name only: the URLs of the simulated exchange replace it
@@ -76,7 +73,9 @@ class Gateway:
             self._thread("publish-events", self._events.run),
             self._thread("publish-market", self._market.run),
         ]
-        self._observer = FeedObserver(context, self.public, self.private, self._events, self._market)
+        self._observer = FeedObserver(context, gateway_metrics, self.public, self.private, self._events, self._market)
+        # Not ready before the first look: the service counts as started as soon as it is built.
+        self._observer.observe()
 
     def run(self) -> None:
         """Run the feeds until the service stops.
@@ -84,7 +83,6 @@ class Gateway:
         Raises:
             RuntimeError: a thread that must live died (its error is in the log).
         """
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         for thread in self._publishers:
             thread.start()
         for feed in self._feeds:

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Parcel:
-    """Consecutive entries of one account: one transaction. `frames` is the count to report once it is in."""
+    """What one account has in a batch: one transaction. `frames` is the count to report once it is in."""
 
     account: str
     entries: list[tuple[str, Message]] = field(default_factory=list)
@@ -175,7 +175,8 @@ class EventPublisher:
     def _note_success(self, parcel: _Parcel) -> None:
         if not self.redis_works:
             _log.info("account events are published again")
-            self._metrics.held_events.labels(parcel.account).set(0)
+            for account in self._frames:
+                self._metrics.held_events.labels(account).set(0)
         self.redis_works = True
         self._bound.worked()
         now_ns = time.time_ns()

@@ -96,7 +96,8 @@ class PublicFeed(FeedSession):
         )
         self.symbols = symbols
         self._make = partial(PublicSocket, environment, url=url, step_timeout_s=step_timeout_s)
-        self._heard_ns: dict[bytes, int] = {}
+        self._symbol_of = {topic.encode(): topic.rpartition(".")[2] for topic in self._topics}
+        self._heard_ns: dict[str, int] = {}
         self._watchdog: PublicWatchdog | None = None
 
     def make_socket(self, session: int) -> FeedSocket:
@@ -111,23 +112,18 @@ class PublicFeed(FeedSession):
         super().take_frame(session, raw, recv_ns)
         # The topic without parsing: the publisher may be slow, and silence must be judged by arrival.
         start = raw.find(b'"', raw.find(b'"topic"') + 7) + 1
-        if start > 0 and self.last_frame_ns is not None:
-            self._heard_ns[raw[start : raw.find(b'"', start)]] = self.last_frame_ns
+        symbol = self._symbol_of.get(raw[start : raw.find(b'"', start)])
+        if symbol is not None and self.last_frame_ns is not None:
+            self._heard_ns[symbol] = self.last_frame_ns
 
     def check(self, socket: FeedSocket) -> str:
         now_ms = self.now_ms()
         if self._watchdog is None:
             self._watchdog = PublicWatchdog(self.symbols, now_ms)
-        verdict = self._watchdog.check(self._newest_by_symbol(), now_ms)
+        heard = [(symbol, at_ns // NS_PER_MS) for symbol, at_ns in self._heard_ns.copy().items()]
+        verdict = self._watchdog.check(heard, now_ms)
         for symbol, age_ms in verdict.stale:
             stale = FeedStale(feed=self.feed_kind, session=self.session, age_ms=age_ms, ts_event=self._clock.now_ms())
             self._queue.put(FeedNews(self.feed, (keys.market(symbol),), stale))
         self.trouble = "some symbols are silent" if self._watchdog.is_stale() else ""
         return verdict.replace
-
-    def _newest_by_symbol(self) -> list[tuple[str, int]]:
-        heard: dict[str, int] = {}
-        for topic, at_ns in list(self._heard_ns.items()):
-            symbol = topic.rpartition(b".")[2].decode("ascii", "replace")
-            heard[symbol] = max(heard.get(symbol, 0), at_ns // NS_PER_MS)
-        return list(heard.items())

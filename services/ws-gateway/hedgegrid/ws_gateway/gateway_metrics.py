@@ -5,7 +5,7 @@ from collections.abc import Callable
 import prometheus_client
 
 from hedgegrid.runtime.metric_names import LOOP_BUCKETS_S
-from hedgegrid.runtime.metric_spec import MetricSet, counter, histogram
+from hedgegrid.runtime.metric_spec import MetricSet, counter, gauge, histogram
 
 SERVICE = "ws-gateway"
 
@@ -17,6 +17,7 @@ class GatewayMetrics(MetricSet):
     publish = histogram(
         "feed_publish_seconds", "From the frame's receipt to its entries being in Redis", "feed", buckets=LOOP_BUCKETS_S
     )
+    ping = gauge("feed_ping_seconds", "Round trip of the last text ping", "feed", "account")
     deltas_ignored = counter("feed_deltas_ignored", "Ticker deltas before a snapshot", "feed")
 
 

@@ -1,5 +1,6 @@
 """Raw frames → entries for streams. Pure apart from the ticker state; an unreadable frame is set aside, never fatal."""
 
+import logging
 from typing import NamedTuple
 
 from hedgegrid.bus import keys
@@ -11,6 +12,8 @@ NS_PER_MS = 1_000_000
 UNKNOWN_TOPIC = "unreadable"
 PUBLIC_DEAD = "PUBLIC"
 """Stands for the symbol in the dead-letter stream of public frames that do not even tell their symbol."""
+
+_log = logging.getLogger(__name__)
 
 
 class DeadLetter(NamedTuple):
@@ -41,8 +44,8 @@ def account_frame(account: str, raw: bytes, recv_ns: int) -> AccountFrame:
     stream = keys.events(account)
     try:
         content = parse.private_frame(raw, recv_ns // NS_PER_MS)
-    except parse.ParseError as error:
-        return AccountFrame(UNKNOWN_TOPIC, [], [DeadLetter(stream, raw, str(error))])
+    except Exception as error:  # a parser's own mistake must cost its frame, not the feed
+        return AccountFrame(UNKNOWN_TOPIC, [], [DeadLetter(stream, raw, _reason(error))])
     return AccountFrame(
         content.topic,
         [(stream, event) for event in content.events],
@@ -70,10 +73,17 @@ class MarketNormalizer:
         """The tick a public frame leads to, if any."""
         try:
             topic = parse.topic_of(raw)
-        except parse.ParseError as error:
-            return MarketFrame(UNKNOWN_TOPIC, None, DeadLetter(keys.market(PUBLIC_DEAD), raw, str(error)))
+        except Exception as error:  # as for account_frame
+            return MarketFrame(UNKNOWN_TOPIC, None, DeadLetter(keys.market(PUBLIC_DEAD), raw, _reason(error)))
         kind, _, symbol = topic.rpartition(".")
         try:
             return MarketFrame(kind, self._book.apply(raw, recv_ns, topic), None)
-        except parse.ParseError as error:
-            return MarketFrame(kind, None, DeadLetter(keys.market(symbol), raw, str(error)))
+        except Exception as error:  # as for account_frame
+            return MarketFrame(kind, None, DeadLetter(keys.market(symbol), raw, _reason(error)))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, parse.ParseError):
+        return str(error)
+    _log.error("a parser failed in a way it should not", exc_info=error)
+    return f"{type(error).__name__}: {error}"

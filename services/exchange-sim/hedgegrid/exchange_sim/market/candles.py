@@ -60,10 +60,6 @@ class Candles:
             minutes.append(Candle(start_ms, price, price, price, price))
         minutes[-1].add(price, qty)
 
-    def last_two(self, interval: str) -> list[Candle]:
-        """The candle before the current one and the current one, oldest first; fewer when there are none."""
-        return self.latest(interval, 2)[::-1]
-
     def latest(self, interval: str, limit: int, start_ms: int = 0, end_ms: int | None = None) -> list[Candle]:
         """Up to `limit` candles that begin in [start, end], newest first."""
         merged: list[Candle] = []

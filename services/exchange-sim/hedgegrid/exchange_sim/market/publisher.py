@@ -16,6 +16,7 @@ Message = dict[str, Any]
 IDLE_REPEAT_S = 3.0
 """orderbook.1 is sent again after this long without a change, with the same `u`."""
 TRADES_PER_MESSAGE = 1024
+BARS_PER_MESSAGE = 100
 
 
 class Publisher:
@@ -33,7 +34,8 @@ class Publisher:
             symbol: [BookFeed(view, int(depth)) for depth in sorted(ORDERBOOK_DEPTHS)] for symbol, view in views.items()
         }
         self._best_sent: dict[str, float] = {}
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, tuple[int, int]] = {}
+        """By kline topic: venue time of the last message and start of the last candle in it."""
 
     def publish(self, symbols: Iterable[str], now_ms: int) -> int:
         """Everything that changed for these symbols; returns how many tickers changed."""
@@ -112,18 +114,18 @@ class Publisher:
                 self._hub.publish(feed.topic, message)
 
     def _klines(self, view: SymbolView, now_ms: int) -> None:
-        """The current candle at most once a venue second, and a closed one once more with `confirm` true."""
+        """The current candle at most once a venue second; each that closed since, once more with `confirm` true."""
         for interval in KLINE_INTERVALS:
             topic = f"kline.{interval}.{view.rules.symbol}"
             if not self._hub.wanted(topic):
                 continue
-            bars = view.candles.last_two(interval)
-            sent_ms = self._bars.get(topic, 0)
-            if not bars or now_ms - sent_ms < 1000:
+            sent_ms, sent_bar_ms = self._bars.get(topic, (0, 0))
+            if now_ms - sent_ms < 1000:
                 continue
-            self._bars[topic] = now_ms
-            fresh = bars if sent_ms < bars[-1].start_ms else bars[-1:]
-            self._hub.publish(topic, _kline_message(topic, interval, fresh, now_ms))
+            bars = view.candles.latest(interval, BARS_PER_MESSAGE if sent_ms else 1, sent_bar_ms)
+            if bars:
+                self._bars[topic] = (now_ms, bars[0].start_ms)
+                self._hub.publish(topic, _kline_message(topic, interval, bars[::-1], now_ms))
 
     def _price_limit(self, symbol: str, now_ms: int) -> Message:
         ticker = self._venue.ticker(symbol)

@@ -16,6 +16,8 @@ from hedgegrid.exchange_sim.ws import frames
 from hedgegrid.exchange_sim.ws.connection import Connection
 from hedgegrid.exchange_sim.ws.hub import Hub
 
+TIMER_STEP_S = 0.001
+"""uvloop's timers count whole ms and may fire that much early."""
 ARGS_LIMIT_CHARS = 21_000
 """Total length of one connection's public topics."""
 
@@ -36,7 +38,7 @@ class Session:
                 continue
             self._connection.heard()
             if self._delay_s:
-                await asyncio.sleep(self._delay_s)
+                await asyncio.sleep(self._delay_s + TIMER_STEP_S)
             self._answer(message.data)
 
     def _answer(self, text: str) -> None:
@@ -141,10 +143,15 @@ class PrivateSession(Session):
         *,
         authenticator: Authenticator,
         topics: frozenset[str],
+        auth_delay_s: float = 0.0,
     ) -> None:
+        """`auth_delay_s`: what arrives before authentication is through that long after its request is refused,
+        as on the real venue; clients have to wait for the acknowledgement.
+        """
         super().__init__(connection, hub, now_ms, ack_delay_s)
         self._authenticator = authenticator
         self._topics = topics
+        self._auth_delay_s = auth_delay_s
 
     def _pong(self, req_id: Any) -> bytes:
         return frames.private_pong(self._connection.id, req_id, self._now_ms())
@@ -161,9 +168,16 @@ class PrivateSession(Session):
     def _other(self, op: str, args: Any, req_id: Any) -> None:
         if op != "auth":
             super()._other(op, args, req_id)
-            return
+        elif self._auth_delay_s:
+            asyncio.get_running_loop().call_later(self._auth_delay_s, self._authenticate, args, req_id)
+        else:
+            self._authenticate(args, req_id)
+
+    def _authenticate(self, args: Any, req_id: Any) -> None:
         connection = self._connection
         account = self._authenticator.check_socket(args, self._now_ms())
+        if not connection.is_open:
+            return
         if account is not None and connection.account is None:
             connection.account = account
             self._hub.authenticated(connection)

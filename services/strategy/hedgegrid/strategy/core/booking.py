@@ -31,7 +31,7 @@ def book_fill(draft: Draft, fill: OrderFilled) -> None:
         _book_exit(draft, fill, order)
     else:
         _book_entry(draft, fill, order)
-    draft.change(newest_execution_ms=max(draft.state.newest_execution_ms, fill.ts_event))
+    _note_time(draft, fill.ts_event)
     if order is not None:
         _advance(draft, fill, order)
     else:
@@ -53,7 +53,7 @@ def book_funding(draft: Draft, funding: FundingPaid) -> None:
     _remember(draft, funding.leg, funding.trade_id)
     cycle = msgspec.structs.replace(leg.cycle, funding=leg.cycle.funding + funding.amount)
     draft.change_leg(funding.leg, book=leg.book.funded(funding.amount), cycle=cycle)
-    draft.change(newest_execution_ms=max(draft.state.newest_execution_ms, funding.ts_event))
+    _note_time(draft, funding.ts_event)
     draft.ledger.append(
         FundingBooked(
             symbol=draft.state.symbol,
@@ -65,6 +65,11 @@ def book_funding(draft: Draft, funding: FundingPaid) -> None:
             ts_event=funding.ts_event,
         )
     )
+
+
+def _note_time(draft: Draft, ts_event: int) -> None:
+    newest_ms = max(draft.state.newest_execution_ms, ts_event)
+    draft.change(newest_execution_ms=newest_ms, booked_ms=draft.now_ms)
 
 
 def _order_of(leg: LegState, client_order_id: str) -> WorkingOrder | None:

@@ -13,7 +13,7 @@ from hedgegrid.messages.events import (
     SnapshotReason,
     SnapshotTaken,
 )
-from hedgegrid.messages.ledger import BaselineTaken
+from hedgegrid.messages.ledger import BaselineTaken, DifferenceFound
 from hedgegrid.strategy.core.booking import SEEN_KEPT, book_fill, book_funding
 from hedgegrid.strategy.core.draft import Draft
 from hedgegrid.strategy.core.lifecycle import apply_order_news, retire_unproven
@@ -22,6 +22,7 @@ from hedgegrid.strategy.core.state import LegState, OrderPhase
 
 MISMATCHES_TOLERATED = 3
 ASK_AGAIN_MS = 1_000
+QUIET_BEFORE_COMPARING_MS = 2_000
 
 
 def merge_snapshot(draft: Draft, snapshot: SnapshotTaken) -> None:
@@ -45,6 +46,7 @@ def merge_snapshot(draft: Draft, snapshot: SnapshotTaken) -> None:
     if asked:
         _drop_vanished(draft, snapshot)
         _compare_positions(draft, snapshot)
+    _compare_results(draft, snapshot)
 
 
 def _may_be_ours(draft: Draft, fill: OrderFilled) -> bool:
@@ -79,6 +81,32 @@ def _compare_positions(draft: Draft, snapshot: SnapshotTaken) -> None:
         draft.set_trading_state(
             TradingState.HALTED, f"positions differ after {mismatches} snapshots: {'; '.join(differences)}", "strategy"
         )
+
+
+def _compare_results(draft: Draft, snapshot: SnapshotTaken) -> None:
+    """Show any difference between our realised result and the venue's as a row of its own, once.
+
+    Only after a quiet moment: what was booked while the snapshot was being taken may be on either side of it.
+    """
+    if snapshot.ts_event - draft.state.booked_ms < QUIET_BEFORE_COMPARING_MS:
+        return
+    for position in snapshot.positions:
+        leg = draft.leg(position.leg)
+        ours = leg.baseline + leg.book.realised
+        if position.qty != leg.book.qty or position.cum_realised == ours:
+            continue
+        amount = position.cum_realised - ours
+        draft.ledger.append(
+            DifferenceFound(
+                symbol=draft.state.symbol,
+                leg=position.leg,
+                ours=ours,
+                venue=position.cum_realised,
+                amount=amount,
+                ts_event=draft.now_ms,
+            )
+        )
+        draft.change_leg(position.leg, baseline=leg.baseline + amount)
 
 
 def note_position(draft: Draft, position: PositionChanged) -> None:

@@ -111,6 +111,9 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
     mismatches: int = 0
     """Snapshots in a row that disagreed with the book."""
     newest_execution_ms: int = 0
+    """Venue time of the newest fill or funding booked."""
+    booked_ms: int = 0
+    """Our clock at the last booking."""
     duplicates: int = 0
     long: LegState = LegState(book=LegBook(leg=Leg.LONG))
     short: LegState = LegState(book=LegBook(leg=Leg.SHORT))
