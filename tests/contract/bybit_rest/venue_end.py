@@ -30,7 +30,7 @@ class VenueEnd:
     def __init__(self) -> None:
         self.came: list[Came] = []
         self.reply: Callable[[Came], Reply] = lambda came: ok({})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"end": self}))
+        self.server = _QuietServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"end": self}))
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -45,6 +45,11 @@ def ok(result: Any, **headers: str) -> Reply:
 
 def refusal(code: Any, text: str = "no", **headers: str) -> Reply:
     return 200, json.dumps({"retCode": code, "retMsg": text, "result": {}, "time": 1}).encode(), headers
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is what some tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

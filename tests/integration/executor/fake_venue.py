@@ -55,7 +55,7 @@ class FakeVenue:
         self.on_request: Callable[[Seen], None] | None = None
         self.hidden: set[str] = set()
         """Ids that queries do not show, as if the venue's lists lagged."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"venue": self}))
+        self._server = _QuietServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"venue": self}))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -169,6 +169,11 @@ class FakeVenue:
             case _:
                 return 10017, "Route not found.", {}
         return 0, "OK", {"list": rows, "nextPageCursor": ""}
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is what some tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

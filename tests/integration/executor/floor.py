@@ -30,7 +30,7 @@ from hedgegrid.runtime.service import ServiceContext
 
 D = Decimal
 SYMBOL = "BTCUSDT"
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 KEYS = ("test-key-0001", "test-secret-0001")
 E = TypeVar("E", bound=Message)
 

@@ -63,7 +63,7 @@ class Processes:
             owner = self.floor.client.hget(keys.lease(self.floor.account, "executor"), "owner")
             return str(owner).startswith(f"b'executor-{number}:")
 
-        eventually(holds, f"executor-{number} holds the lease", 20)
+        eventually(holds, f"executor-{number} holds the lease")
 
     def stop_all(self) -> None:
         for process in self.running:

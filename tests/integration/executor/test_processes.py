@@ -52,7 +52,7 @@ def test_a_signal_ends_it_in_order(floor: Floor, processes: Processes) -> None:
     process = processes.start()
     floor.expect(SnapshotTaken)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert floor.client.hget(keys.lease(floor.account, "executor"), "owner") == b""
     assert floor.calls()["startup GET /v5/position/list"] == 2
 
@@ -80,7 +80,7 @@ def test_a_paused_holder_wakes_up_and_sends_nothing(floor: Floor, venue: FakeVen
 
 def test_without_keys_it_says_what_to_set(floor: Floor, processes: Processes, tmp_path: Path) -> None:
     process = processes.start(**{f"{floor.account}_api_secret": ""})
-    assert process.wait(10) == 2
+    assert process.wait(60) == 2
     text = (tmp_path / "executor-0.log").read_text()
     assert f"HEDGEGRID_{floor.account.upper()}_API_SECRET" in text
 
@@ -89,7 +89,7 @@ def test_its_log_is_json_without_secrets(floor: Floor, processes: Processes, tmp
     process = processes.start()
     floor.expect(SnapshotTaken)
     process.send_signal(signal.SIGTERM)
-    process.wait(10)
+    process.wait(60)
     text = (tmp_path / "executor-0.log").read_text()
     assert all(json.loads(line)["service"] == "executor" for line in text.splitlines())
     assert "test-secret-0001" not in text

@@ -1,5 +1,6 @@
 """Snapshots: consistent, complete, answered under their number, and never in the way of a close."""
 
+import threading
 from decimal import Decimal
 
 from hedgegrid.domain.order import Leg, Purpose
@@ -166,6 +167,18 @@ def test_a_snapshot_waits_for_orders_of_unknown_outcome(floor: Floor, venue: Fak
     assert [accepted.client_order_id for accepted in shot.open_orders] == [order.client_order_id]
     at_lists = [s.at for s in venue.seen(REALTIME) if s.params.get("openOnly") == "0"][-1]
     assert at_lists > max(s.at for s in venue.seen(REALTIME) if s.params.get("orderLinkId"))
+
+
+def test_a_snapshot_keeps_away_from_the_last_order(floor: Floor, venue: FakeVenue, start: Start) -> None:
+    """The venue acknowledges an order before its lists show it; a list read at once would not have it."""
+    start(snapshot_quiet_ms=300)
+    order = floor.submit()
+    venue.hidden.add(order.client_order_id)
+    floor.send(order, floor.snapshot(1))
+    floor.one(OrderAcked)
+    threading.Timer(0.15, venue.hidden.clear).start()
+    shot = floor.expect(SnapshotTaken, count=2)[1]
+    assert [accepted.client_order_id for accepted in shot.open_orders] == [order.client_order_id]
 
 
 def test_a_snapshot_does_not_wait_for_ever(floor: Floor, venue: FakeVenue, start: Start) -> None:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -115,12 +114,13 @@ def test_refusals_of_the_venue(simulator: Simulator, floor: Floor, executor: Run
 
 def test_results_read_over_rest_are_the_venues_own(simulator: Simulator, floor: Floor, executor: Running) -> None:
     """Open both legs in several steps, close them in several parts: every figure to the last digit."""
-    for _ in range(3):
+    for turn in range(3):
         for leg in Leg:
             market = {"order_type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.IOC, "leg": leg}
             floor.send(floor.submit(qty=D("0.037"), **market))
             floor.send(floor.submit(qty=D("0.011"), reduce_only=True, **market))
-        threading.Event().wait(0.3)
+        wanted = 4 * (turn + 1)
+        eventually(lambda wanted=wanted: len(simulator.rows("orders")) == wanted, "ordered")  # type: ignore[misc]
     eventually(lambda: len(simulator.rows("executions")) >= 12, "executed")
     eventually(floor.settled, "settled")
     floor.send(floor.snapshot(1))

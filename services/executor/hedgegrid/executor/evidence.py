@@ -13,10 +13,9 @@ from hedgegrid.messages.commands import AmendOrder, CancelOrder, SubmitOrder
 
 OPEN = frozenset({"New", "PartiallyFilled", "Untriggered"})
 
-_log = logging.getLogger(__name__)
-
-
 OrderCommands = SubmitOrder | AmendOrder | CancelOrder
+
+_log = logging.getLogger(__name__)
 
 
 class Verdict(Enum):
