@@ -78,7 +78,60 @@ def test_a_recorded_tape_runs_to_its_end_and_the_books_agree(
     check(report)
     [bot] = report["bots"]
     assert bot["cycles_closed"] >= 1
+    assert not [call for call in report["rest_calls"]["steady"] if call.startswith("GET ")]
     assert report["latency_ms"]["tick_to_order_sent"]["p50"] is not None
+
+
+def test_the_wire_capture_feeds_two_symbols_on_two_workers(tmp_path: Path, shared_file: Callable[[str], Path]) -> None:
+    tape = str(shared_file("capture/linear_btc_eth_2026-08-09.jsonl.gz"))
+    arguments = (
+        "--tape",
+        tape,
+        "--symbols",
+        "BTCUSDT,ETHUSDT",
+        "--workers",
+        "2",
+        "--until-tape-ends",
+        "--speed",
+        "max",
+    )
+    report, _ = demo(tmp_path / "r.json", *arguments)
+    check(report)
+    assert all(bot["fills"] > 0 for bot in report["bots"])
+
+
+def test_two_accounts_trade_apart_and_a_dry_run_sends_nothing(tmp_path: Path) -> None:
+    config = tmp_path / "two.toml"
+    config.write_text(
+        account("main", dry_run=False, symbols=("BTCUSDT", "ETHUSDT", "SOLUSDT"))
+        + account("second", dry_run=False, symbols=("BTCUSDT", "DOGEUSDT", "SOLUSDT"))
+        + account("dry", dry_run=True, symbols=("BTCUSDT", "ETHUSDT", "XRPUSDT"))
+    )
+    report, _ = demo(tmp_path / "r.json", "--config", str(config), "--for", "15", "--speed", "20", "--seed", "5")
+    check(report)
+    dry = [bot for bot in report["bots"] if bot["account"] == "dry"]
+    assert [(bot["orders_sent"], bot["fills"]) for bot in dry] == [(0, 0)] * 3
+    assert all(bot["orders_denied"] > 0 for bot in dry)
+    assert sum(bot["cycles_closed"] for bot in report["bots"]) >= 2
+    assert all(bot["fills"] > 0 for bot in report["bots"] if bot["account"] != "dry")
+    assert not [call for call in report["rest_calls"]["steady"] if call.startswith("GET ")]
+
+
+def account(name: str, dry_run: bool, symbols: tuple[str, ...]) -> str:
+    bots = "".join(
+        f"""
+[[accounts.bots]]
+symbol = "{symbol}"
+leverage = 10
+initial_margin_usdt = 50
+grid_step_pct = 0.1
+size_multiplier = 1.2
+max_levels = 8
+take_profit_pct = 0.1
+"""
+        for symbol in symbols
+    )
+    return f'[[accounts]]\nid = "{name}"\ndry_run = {str(dry_run).lower()}\n{bots}'
 
 
 def test_ctrl_c_gives_the_report_and_ends_with_0(tmp_path: Path) -> None:
@@ -95,6 +148,34 @@ def test_ctrl_c_gives_the_report_and_ends_with_0(tmp_path: Path) -> None:
         rest = run.stdout.read()
         assert run.wait(30) == 0, rest
     check(json.loads(report.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("grid_stp_pct = 1", "accounts[main].bots[BTCUSDT].grid_stp_pct"),
+        ("grid_step_pct = 0", "accounts[main].bots[BTCUSDT].grid_step_pct"),
+    ],
+)
+def test_a_wrong_config_ends_with_one_line_that_names_the_field(tmp_path: Path, change: str, says: str) -> None:
+    config = tmp_path / "wrong.toml"
+    kept = [line for line in account("main", False, ("BTCUSDT",)).splitlines() if not line.startswith(change[:9])]
+    config.write_text("\n".join([*kept, change]) + "\n")
+    run = subprocess.run(
+        command("--config", str(config)), env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 2
+    assert says in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_symbol_the_venue_does_not_list_ends_with_one_line(tmp_path: Path) -> None:
+    run = subprocess.run(
+        command("--symbols", "NOSUCHUSDT"), env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 2
+    assert "NOSUCHUSDT" in run.stderr
+    assert run.stderr.count("\n") == 1
 
 
 def test_a_tape_that_is_none_ends_with_the_exchanges_own_line(tmp_path: Path) -> None:
