@@ -25,6 +25,8 @@ CODE = re.compile(r"`([^`]+)`")
 PATH = re.compile(r"[\w./-]+\.(?:py|lua|toml|conf|yaml|sh|md)")
 TEST = re.compile(r"(tests/[\w./-]+\.py)::(\w+)")
 METHOD = re.compile(r"([A-Z]\w+)\.(\w+)")
+NAME = re.compile(r"_?[a-z]+_\w+|[A-Z][a-z]+[A-Z]\w+")
+"""Of a function, field or class."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 ROW = re.compile(r"^\| `(--[\w-]+)`", re.MULTILINE)
 ABSENT = {"hedgegrid/__init__.py"}
@@ -78,6 +80,13 @@ def test_a_method_named_in_the_docs_exists(page: str) -> None:
     ]
     unknown = [match[0] for match in methods if f"class {match[1]}" not in source]
     assert gone + unknown == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "docs/streams.md", "docs/original-plan.md"])
+def test_a_name_in_the_docs_is_in_the_source(page: str) -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in tracked_files() if path.suffix in (".py", ".lua"))
+    known = set(re.findall(r"\w+", source))
+    assert [word for word in named(page) if NAME.fullmatch(word) and word not in known] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
