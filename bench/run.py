@@ -27,9 +27,9 @@ from hedgegrid.operator.report import PERCENTILES, percentiles
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 RATES = (200, 1000, 5000)
-STEPS_PCT = {200: "0.05", 1000: "0.2", 5000: "0.5"}
-"""Grid step by rate: the faster the ticks, the faster the market moves. Some 15 orders/s, about what Bybit grants."""
-SECONDS = 20.0
+STEPS_PCT = {200: "0.05", 1000: "0.3", 5000: "0.8"}
+"""Grid step by rate: the faster the ticks, the faster the market moves. Some 10 orders/s, what Bybit grants."""
+SECONDS = 40.0
 ENOUGH_ORDERS = 300
 WORKERS = 1
 ORDER_RATE = 1000

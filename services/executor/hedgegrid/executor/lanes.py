@@ -51,9 +51,10 @@ class Lanes:
         self._queues: dict[str, list[InFlight]] = {}
         self._closed = False
 
-    def start(self, post: Perform, posters: int, ask: Perform, askers: int) -> None:
+    def start(self, post: Perform, posters: int, ask: Perform, askers: int, begin: Callable[[], None]) -> None:
+        """`begin` is run once in each post thread, before it takes anything."""
         for number in range(posters):
-            self._spawn(f"lane-{self._account}-{number}", self._posts, self._pick_post, post)
+            self._spawn(f"lane-{self._account}-{number}", self._posts, self._pick_post, post, begin)
         for number in range(askers):
             self._spawn(f"query-{self._account}-{number}", self._asks, self._pick_ask, ask)
 
@@ -190,10 +191,25 @@ class Lanes:
             return entry.not_before_ns
         return max(entry.not_before_ns, settled_ns + self._snapshot_quiet_ns)
 
-    def _spawn(self, name: str, wake: threading.Condition, pick: Callable[[int], Choice], perform: Perform) -> None:
-        threading.Thread(target=self._work, args=(wake, pick, perform), name=name, daemon=True).start()
+    def _spawn(
+        self,
+        name: str,
+        wake: threading.Condition,
+        pick: Callable[[int], Choice],
+        perform: Perform,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
+        threading.Thread(target=self._work, args=(wake, pick, perform, begin), name=name, daemon=True).start()
 
-    def _work(self, wake: threading.Condition, pick: Callable[[int], Choice], perform: Perform) -> None:
+    def _work(
+        self,
+        wake: threading.Condition,
+        pick: Callable[[int], Choice],
+        perform: Perform,
+        begin: Callable[[], None] | None,
+    ) -> None:
+        if begin is not None:
+            begin()
         while True:
             entry = self._next(wake, pick)
             if entry is None:

@@ -11,7 +11,8 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.fenced_state import CommitConflict, FencedState
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
-from hedgegrid.bybit.rest import RestClient
+from hedgegrid.bybit.errors import NotSent, VenueError
+from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import PREFIX, InFlight, Stage
@@ -54,6 +55,7 @@ class Term:
         last_price: Callable[[str], Decimal | None],
     ) -> None:
         clock = context.clock
+        self._rest = rest
         self._context, self._settings, self._config = context, settings, config
         self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
         self._clock, self._rest = clock, rest
@@ -101,7 +103,8 @@ class Term:
         reader = CheckpointReader(self._client)
         self._catch_up_on_controls(reader)
         self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
-        self._lanes.start(self._sender.post, self._settings.executor_lanes, self._ask, self._settings.executor_queries)
+        posters, askers = self._settings.executor_lanes, self._settings.executor_queries
+        self._lanes.start(self._sender.post, posters, self._ask, askers, self._open_connection)
         reader.follow(keys.commands(self._config.id), self._desk.checkpoint)
         self._check_checkpoint()
         self._loop(reader)
@@ -170,6 +173,14 @@ class Term:
         except TrimmedAway as error:
             _log.error("commands may be lost: %s; every symbol is reconciled", error)
             self._desk.wish_snapshots(self._symbols, SnapshotReason.GAP, 0)
+
+    def _open_connection(self) -> None:
+        """Each lane has a connection of its own: its first order shall not wait for the handshakes."""
+        try:
+            with self._rest.phase(Phase.STARTUP):
+                self._rest.server_time()
+        except (VenueError, NotSent) as error:
+            _log.info("account %s: a connection could not be opened in advance: %s", self._config.id, error)
 
     def _ask(self, entry: InFlight) -> None:
         if entry.stage is Stage.ASKING:
