@@ -1,4 +1,4 @@
-"""The shape of the TOML file: accounts, their guards, their bots. Money and percent are Decimal."""
+"""The shape of the TOML file: accounts and their bots. Money and percent are Decimal."""
 
 import re
 from decimal import Decimal
@@ -36,35 +36,22 @@ class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One Bybit (sub-)account with its bots and the thresholds of its guard."""
+    """One Bybit (sub-)account with its bots."""
 
     id: str
     """Part of every key and of the names of its credentials: [a-z0-9][a-z0-9-]{0,15}."""
     bots: tuple[BotConfig, ...] = ()
     dry_run: bool = False
     """True: holds for all bots of the account."""
-    margin_rate_warn_pct: Decimal = Decimal(50)
-    """Maintenance margin rate, in percent of equity, from which no new cycle starts; above 0."""
-    margin_rate_act_pct: Decimal = Decimal(80)
-    """Maintenance margin rate from which exposure is reduced; above the warning, at most 100."""
-    balance_buffer_pct: Decimal = Decimal(10)
-    """Share of equity, in percent, that entries leave free; 0..99."""
-    max_open_notional_usdt: Decimal | None = None
-    """Cap on the sum of all positions and entry orders, in USDT; absent = off."""
+    max_order_notional_usdt: Decimal | None = None
+    """Cap on one order that adds exposure, in USDT, checked by the executor; absent = off."""
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_ID.fullmatch(self.id):
             raise ValueError(f"id must be 1 to 16 of a-z 0-9 -, not beginning with a hyphen, got {self.id!r}")
-        _require("margin_rate_act_pct", self.margin_rate_act_pct, Decimal(1), Decimal(100))
-        if not 0 < self.margin_rate_warn_pct < self.margin_rate_act_pct:
+        if self.max_order_notional_usdt is not None and not self.max_order_notional_usdt > 0:
             raise ValueError(
-                "margin_rate_warn_pct must be above 0 and below margin_rate_act_pct "
-                f"({self.margin_rate_act_pct}), got {self.margin_rate_warn_pct}"
-            )
-        _require("balance_buffer_pct", self.balance_buffer_pct, Decimal(0), Decimal(99))
-        if self.max_open_notional_usdt is not None and not self.max_open_notional_usdt > 0:
-            raise ValueError(
-                f"max_open_notional_usdt must be above 0, got {self.max_open_notional_usdt}; leave it out for no cap"
+                f"max_order_notional_usdt must be above 0, got {self.max_order_notional_usdt}; leave it out for no cap"
             )
 
     def bot(self, symbol: str) -> BotConfig:

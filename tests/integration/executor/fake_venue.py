@@ -3,7 +3,9 @@
 It keeps orders in memory, refuses a repeated orderLinkId, and records every request with the moment it came.
 """
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections import deque
@@ -69,6 +71,7 @@ class FakeVenue:
                 fault.released.set()
         self._server.shutdown()
         self._server.server_close()
+        self._server.cut_connections()
 
     def fault(self, path: str, *faults: Fault) -> None:
         """Let the next requests of a path go wrong, one after another."""
@@ -172,6 +175,22 @@ class FakeVenue:
 
 
 class _QuietServer(ThreadingHTTPServer):
+    request_queue_size = 64  # every lane opens its connection at once
+
+    def __init__(self, *arguments: Any) -> None:
+        self._connections: list[socket.socket] = []
+        super().__init__(*arguments)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._connections.append(connection)
+        return connection, address
+
+    def cut_connections(self) -> None:
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that gave up is what some tests are about."""
 

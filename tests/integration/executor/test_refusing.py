@@ -106,7 +106,7 @@ def test_a_malformed_order_is_denied(
 
 
 def test_one_order_may_not_exceed_the_cap(redis_url: str, venue: FakeVenue) -> None:
-    floor = Floor(redis_url, max_open_notional_usdt=D(600))
+    floor = Floor(redis_url, max_order_notional_usdt=D(600))
     running = Running(floor, venue.url, "one")
     floor.ready()
     small, large, close = (

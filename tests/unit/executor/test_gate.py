@@ -27,7 +27,7 @@ EVERYTHING: list[Command] = [submit(1), submit(2, reduce_only=True), amend(1), c
 class Desk:
     def __init__(self, cap: Decimal | None = None, dry_run: bool = False, last: Decimal | None = None) -> None:
         bot = BotConfig(symbol=SYMBOL, leverage=D(5), dry_run=dry_run)
-        config = AccountConfig(id="main", bots=(bot,), max_open_notional_usdt=cap)
+        config = AccountConfig(id="main", bots=(bot,), max_order_notional_usdt=cap)
         self.clock = ManualClock()
         self.health = Health()
         self.states = TradingStates([SYMBOL])

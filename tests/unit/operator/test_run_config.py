@@ -17,7 +17,7 @@ TWO_ACCOUNTS = """
 mode = "paper"
 [[accounts]]
 id = "one"
-balance_buffer_pct = 12.5
+max_order_notional_usdt = 12.5
 [[accounts.bots]]
 symbol = "BTCUSDT"
 leverage = 5

@@ -85,24 +85,14 @@ def test_the_shipped_files_load_and_are_paper(name: str) -> None:
         ('id = "main"', "", "accounts[0].id: missing"),
         (
             'id = "main"',
-            'id = "main"\nmargin_rate_warn = 4',
-            f"{MAIN}.margin_rate_warn: unknown key; did you mean margin_rate_warn_pct?",
+            'id = "main"\nmax_order_notional = 4',
+            f"{MAIN}.max_order_notional: unknown key; did you mean max_order_notional_usdt?",
         ),
+        ('id = "main"', 'id = "main"\nmax_order_notional_usdt = 0', "above 0, got 0; leave it out"),
         (
             'id = "main"',
-            'id = "main"\nmargin_rate_warn_pct = 90',
-            f"{MAIN}.margin_rate_warn_pct: must be above 0 and below margin_rate_act_pct (80)",
-        ),
-        (
-            'id = "main"',
-            'id = "main"\nbalance_buffer_pct = 100',
-            "balance_buffer_pct: must be 0..99, got 100",
-        ),
-        ('id = "main"', 'id = "main"\nmax_open_notional_usdt = 0', "above 0, got 0; leave it out"),
-        (
-            'id = "main"',
-            'id = "main"\nmax_open_notional_usdt = nan',
-            f"{MAIN}.max_open_notional_usdt: must be a finite number, got NaN",
+            'id = "main"\nmax_order_notional_usdt = nan',
+            f"{MAIN}.max_order_notional_usdt: must be a finite number, got NaN",
         ),
         (
             'id = "main"',

@@ -101,7 +101,7 @@ class Gate:
 
     def _too_large(self, command: Command) -> Denial | None:
         """One order may not exceed the account's cap; the sum of all is the account guard's business."""
-        cap = self._config.max_open_notional_usdt
+        cap = self._config.max_order_notional_usdt
         if cap is None or only_reduces(command) or not isinstance(command, SubmitOrder | AmendOrder):
             return None
         price = command.price if command.price is not None else self._last_price(command.symbol)
@@ -109,6 +109,6 @@ class Gate:
             return Denial(DenyReason.RISK_LIMIT, "no price is known to judge a market order by")
         notional = command.qty * price
         if notional > cap:
-            text = f"{plain(notional)} USDT in one order, more than max_open_notional_usdt {plain(cap)}"
+            text = f"{plain(notional)} USDT in one order, more than max_order_notional_usdt {plain(cap)}"
             return Denial(DenyReason.RISK_LIMIT, text)
         return None

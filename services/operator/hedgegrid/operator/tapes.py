@@ -16,6 +16,8 @@ _LINES_READ = 200
 _SYMBOL = r"[A-Z0-9]{1,20}USDT"
 _IN_NAME = re.compile(rf"(?:^|[^A-Z0-9])({_SYMBOL})(?![A-Z0-9])")
 _IN_FRAME = re.compile(rf"(?:tickers|publicTrade|orderbook\.\d+)\.({_SYMBOL})\b")
+_SENT_BY_CLIENT = re.compile(r'^\{"t": ?"send".*$', re.MULTILINE)
+"""A capture holds our side too, and a subscription is no promise of data."""
 _RAW_LINE = re.compile(rb"\d{16,19} \{")
 
 
@@ -36,7 +38,8 @@ def symbols_of(paths: Iterable[Path]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for path in paths:
         in_name = _IN_NAME.findall(path.name)
-        found.update(dict.fromkeys(in_name or _IN_FRAME.findall(_head(path).decode(errors="replace"))))
+        received = _SENT_BY_CLIENT.sub("", _head(path).decode(errors="replace"))
+        found.update(dict.fromkeys(in_name or _IN_FRAME.findall(received)))
     return tuple(found)
 
 

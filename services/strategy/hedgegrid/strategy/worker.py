@@ -25,6 +25,7 @@ from hedgegrid.strategy.bot import Bot
 from hedgegrid.strategy.core.inputs import GapFound, WorkerStarted
 from hedgegrid.strategy.fleet import Fleet
 
+RETRY_S = 0.2
 READ_BLOCK_MS = 200
 """Upper bound of the time between two looks at the leases."""
 TICK_TOO_OLD_MS = 2_000
@@ -60,7 +61,7 @@ class Worker:
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 _log.warning("redis is away: %s", error)
                 self._context.metrics.redis_errors.labels("strategy", "money").inc()
-                self._context.stopping.wait(0.2)
+                self._context.stopping.wait(RETRY_S)
                 self._reconnect()
         self._leave()
 
@@ -116,8 +117,9 @@ class Worker:
             self._set_aside(self._money, entry, error)
             gap = GapFound(reason=str(error), ts_event=self._context.clock.now_ms())
             for bot in bots:
-                bot.take(gap)
-                bot.events_read(entry.id)
+                if not is_control:
+                    bot.take(gap)
+                (bot.control_read if is_control else bot.events_read)(entry.id)
             return
         symbol = getattr(message, "symbol", None)
         for bot in bots:
@@ -198,12 +200,16 @@ class Worker:
 
     def _reconnect(self) -> None:
         """After an outage: the same server goes on; another run of it may have gone back in time."""
-        try:
-            run_id = str(self._money.info("server")["run_id"])
-            if run_id == self._run_id:
-                return
-            load_functions(self._money)
-        except redis.RedisError:
+        while not self._context.stopping.is_set():
+            try:
+                run_id = str(self._money.info("server")["run_id"])
+                if run_id == self._run_id:
+                    return
+                load_functions(self._money)
+                break
+            except redis.RedisError:
+                self._context.stopping.wait(RETRY_S)
+        else:
             return
         _log.warning("redis was restarted; reconciling every bot")
         self._run_id = run_id
