@@ -95,6 +95,22 @@ def test_an_unreadable_event_is_set_aside_and_the_bots_reconcile(floor: Floor) -
     floor.check_books()
 
 
+def test_an_unreadable_control_is_set_aside_once_and_moves_nothing_else(floor: Floor) -> None:
+    first = floor.start_worker("a")
+    eventually(lambda: all_held_by(floor, {"a"}), 15, "all bots leased")
+    floor.client.xadd(keys.control("main"), {"__data__": "no json"})
+    dead = keys.dead(keys.control("main"))
+    eventually(lambda: floor.client.xlen(dead) == 1, 5, "set aside")
+    floor.trade(2)
+    first.terminate()
+    assert first.wait(timeout=5) == 0
+    floor.start_worker("b")
+    eventually(lambda: all_held_by(floor, {"b"}), 15, "taken over")
+    floor.trade(2)
+    assert floor.client.xlen(dead) == 1
+    floor.check_books()
+
+
 def test_a_new_holder_knows_the_price_though_the_market_stands_still(floor: Floor) -> None:
     """A simulated exchange that waits for the bots would wait for ever for a tick it has sent before the hand-over."""
     first = floor.start_worker("a")

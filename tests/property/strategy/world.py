@@ -64,6 +64,7 @@ class World:
         self.price = D(60000)
         self.feed: list[CoreInput] = []
         self.waiting: list[Command] = []
+        self.seen: list[Command] = []
         self.submitted: Counter[str] = Counter()
         self.ledger: list[LedgerMessage] = []
         self.inputs: list[CoreInput] = []
@@ -133,6 +134,7 @@ class World:
             if isinstance(command, SubmitOrder):
                 self.submitted[command.client_order_id] += 1
             self.waiting.append(command)
+            self.seen.append(command)
 
     def tick(self) -> None:
         self.now_ms += 100

@@ -15,8 +15,11 @@ def order_id(number: int, leg: Leg = Leg.LONG, purpose: Purpose = Purpose.ENTRY)
     return str(ClientOrderId(1, SYMBOL, leg, purpose, 0, number))
 
 
-def submit(number: int, leg: Leg = Leg.LONG, reduce_only: bool = False) -> SubmitOrder:
-    purpose = Purpose.TAKE_PROFIT if reduce_only else Purpose.ENTRY
+def submit(
+    number: int, leg: Leg = Leg.LONG, reduce_only: bool = False, purpose: Purpose = Purpose.ENTRY
+) -> SubmitOrder:
+    if reduce_only:
+        purpose = Purpose.TAKE_PROFIT
     return SubmitOrder(
         symbol=SYMBOL,
         leg=leg,

@@ -61,6 +61,24 @@ def test_a_halted_bot_may_reduce_cancel_and_look() -> None:
     assert desk.reasons(amend(1, purpose=Purpose.TAKE_PROFIT)) == [None]
 
 
+@pytest.mark.parametrize(
+    ("state", "entry", "averaging"),
+    [
+        (TradingState.NO_NEW_CYCLES, DenyReason.HALTED, None),
+        (TradingState.TP_ONLY, DenyReason.HALTED, DenyReason.HALTED),
+        (TradingState.FLATTEN, DenyReason.HALTED, DenyReason.HALTED),
+        (TradingState.ACTIVE, None, None),
+    ],
+)
+def test_a_state_forbids_what_it_names(
+    state: TradingState, entry: DenyReason | None, averaging: DenyReason | None
+) -> None:
+    desk = Desk()
+    desk.states.apply(SetTradingState(symbol=SYMBOL, state=state, actor="a", reason="r", ts_event=1))
+    orders = [submit(n, purpose=purpose) for n, purpose in ((1, Purpose.ENTRY), (2, Purpose.AVERAGING))]
+    assert desk.reasons(*orders, submit(3, reduce_only=True)) == [entry, averaging, None]
+
+
 def test_a_wish_for_another_symbol_does_not_concern_this_one() -> None:
     desk = Desk()
     desk.states.apply(SetTradingState(symbol="ETHUSDT", state=TradingState.HALTED, actor="a", reason="r", ts_event=1))

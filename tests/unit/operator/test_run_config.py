@@ -72,6 +72,15 @@ def test_the_bots_follow_the_tapes(tmp_path: Path) -> None:
     assert bots(config_for_demo(None, (), tapes)[1]) == [("main", "SOLUSDT"), ("main", "BNBUSDT")]
 
 
+def test_a_capture_holds_what_was_received_not_what_was_asked_for(tmp_path: Path) -> None:
+    tape = tmp_path / "capture.jsonl"
+    tape.write_text(
+        '{"t":"send","data":"{\\"args\\":[\\"tickers.DOGEUSDT\\"]}"}\n'
+        '{"t":"recv","data":"{\\"topic\\":\\"tickers.BTCUSDT\\"}"}\n'
+    )
+    assert symbols_of([tape]) == ("BTCUSDT",)
+
+
 def test_a_raw_feed_of_btc_gets_the_config_made_for_it(tmp_path: Path) -> None:
     _, config = config_for_demo(None, (), [raw_tape(tmp_path)])
     [bot] = config.accounts[0].bots

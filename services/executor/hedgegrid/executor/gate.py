@@ -8,6 +8,7 @@ from hedgegrid.bybit.requests import UnsendableCommand, request_of
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
+from hedgegrid.domain.order import Purpose
 from hedgegrid.executor.in_flight import only_reduces
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -56,8 +57,9 @@ class Gate:
         fatal = self._fatal()
         if fatal is not None or only_reduces(command):
             return fatal
-        if self._states.stopped(command.symbol):
-            return Denial(DenyReason.HALTED, f"{command.symbol} is halted: no order that adds exposure")
+        forbidden_by = self._states.forbids(command.symbol, _opens_cycle(command))
+        if forbidden_by is not None:
+            return Denial(DenyReason.HALTED, f"{command.symbol} is {forbidden_by}: no such order that adds exposure")
         if command.symbol in self.not_ready:
             return Denial(DenyReason.NOT_RECONCILED, self.not_ready[command.symbol])
         if self.is_stale(command, now_ms):
@@ -112,3 +114,9 @@ class Gate:
             text = f"{plain(notional)} USDT in one order, more than max_order_notional_usdt {plain(cap)}"
             return Denial(DenyReason.RISK_LIMIT, text)
         return None
+
+
+def _opens_cycle(command: Command) -> bool:
+    """An entry begins a cycle; any other order that adds exposure belongs to an open one."""
+    parts = parse_client_order_id(command.client_order_id) if isinstance(command, SubmitOrder) else None
+    return parts is not None and parts.purpose is Purpose.ENTRY

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.control import SetTradingState
 
-STOPPED = (TradingState.HALTED, TradingState.FLATTEN)
-
 
 class TradingStates:
     """Written by the reading thread, read by the lanes; a plain dict suffices for that."""
@@ -20,6 +18,8 @@ class TradingStates:
             if wish.symbol is None or wish.symbol == symbol:
                 self._states[symbol] = wish.state
 
-    def stopped(self, symbol: str) -> bool:
-        """True when orders that add exposure must not be sent."""
-        return self._states.get(symbol) in STOPPED
+    def forbids(self, symbol: str, opens_cycle: bool) -> TradingState | None:
+        """The state in which an order that adds exposure must not be sent; None when it may."""
+        state = self._states.get(symbol, TradingState.ACTIVE)
+        allowed = state.may_open_cycle if opens_cycle else state.may_average
+        return None if allowed else state

@@ -54,8 +54,9 @@ def apply_order_news(draft: Draft, news: OrderNews) -> None:
             _command_refused(draft, leg, order)
         case OrderCompleted() | OrderCanceled():
             end_order(draft, leg, order, news.cum_qty)
-            if isinstance(news, OrderCanceled) and news.cum_qty == 0:
-                draft.hold_back(leg)
+            ours = order.phase is OrderPhase.CANCELING
+            if isinstance(news, OrderCanceled) and news.cum_qty == 0 and not ours:
+                draft.hold_back(leg)  # whatever ended it may end the next one too
 
 
 def find_order(draft: Draft, client_order_id: str) -> tuple[Leg, WorkingOrder] | None:

@@ -77,7 +77,7 @@ def _compare_positions(draft: Draft, snapshot: SnapshotTaken) -> None:
         return
     mismatches = draft.state.mismatches + 1
     draft.change(mismatches=mismatches, ask_after_ms=draft.now_ms + ASK_AGAIN_MS * mismatches)
-    if mismatches >= MISMATCHES_TOLERATED:
+    if mismatches == MISMATCHES_TOLERATED:
         draft.set_trading_state(
             TradingState.HALTED, f"positions differ after {mismatches} snapshots: {'; '.join(differences)}", "strategy"
         )
