@@ -63,7 +63,7 @@ def check(report: dict[str, Any]) -> None:
 
 
 def test_without_arguments_two_symbols_trade_on_a_synthetic_market(tmp_path: Path) -> None:
-    report, said = demo(tmp_path / "r.json", "--for", "6")
+    report, said = demo(tmp_path / "r.json", "--for", "12")
     check(report)
     assert [bot["symbol"] for bot in report["bots"]] == ["BTCUSDT", "ETHUSDT"]
     assert all(bot["fills"] > 0 for bot in report["bots"])

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Protocol
 
+from hedgegrid.domain.money import to_money_step
 from hedgegrid.domain.order import Leg
 from hedgegrid.metrics.market_projection import MarketProjection
 from hedgegrid.metrics.streams import Account
@@ -52,7 +53,7 @@ def unrealised(account: Account, market: MarketProjection, symbol: str, leg: Leg
     tick = market.ticks.get(symbol)
     if qty is None or entry is None or tick is None:
         return None
-    return leg.sign * qty * (tick.mark_px - entry)
+    return to_money_step(leg.sign * qty * (tick.mark_px - entry))
 
 
 def wallet_age_ms(account: Account, clock: Clock) -> int | None:

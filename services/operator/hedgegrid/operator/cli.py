@@ -15,7 +15,7 @@ from hedgegrid.bus.connection import connect
 from hedgegrid.operator.control import set_state
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
-from hedgegrid.operator.project_files import running_demo_url
+from hedgegrid.operator.project_files import running_demo_urls
 from hedgegrid.operator.redis_server import URL_VARIABLE
 from hedgegrid.operator.tail import lines, streams_of
 from hedgegrid.runtime.errors import ConfigError
@@ -85,7 +85,7 @@ def tail(
         for line in lines(client, streams_of(client, stream or []), last, follow):
             print(line, flush=True)
 
-    _with_redis(show)
+    _with_redis(show, market=bool(stream) and all(name.startswith("market:") for name in stream or []))
 
 
 @app.command()
@@ -110,12 +110,13 @@ def _actor() -> str:
         return "operator"
 
 
-def _with_redis(act: Callable[[redis.Redis], None]) -> None:
-    """Run `act` on the Redis of HEDGEGRID_REDIS_URL, else of the running demo, else the default one."""
+def _with_redis(act: Callable[[redis.Redis], None], market: bool = False) -> None:
+    """Run `act` on the servers of the environment, else of the running demo, else the default one."""
     settings = load_settings()
-    url = settings.redis_url
+    urls = [settings.redis_url, settings.market_url]
     if "redis_url" not in settings.model_fields_set:
-        url = running_demo_url() or url
+        urls = running_demo_urls() or urls
+    url = urls[-1] if market else urls[0]
     client = connect(url, "hedgegrid-cli")
     try:
         act(client)

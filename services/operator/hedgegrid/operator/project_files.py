@@ -28,7 +28,7 @@ def new_run_folder(parent: Path = RUNS) -> Path:
     raise ConfigError(f"cannot make a run folder in {parent}: {stem} and its numbers are taken")
 
 
-def running_demo_url(parent: Path = RUNS) -> str | None:
-    """Address of the Redis of the demo started last, if that demo has not stopped."""
+def running_demo_urls(parent: Path = RUNS) -> list[str] | None:
+    """Addresses of the money and the market server of the demo started last, if that demo has not stopped."""
     files = sorted(parent.glob(f"*/{REDIS_URL_FILE}"))
-    return files[-1].read_text().strip() if files else None
+    return files[-1].read_text().split() if files else None

@@ -58,7 +58,7 @@ class Stack:
         """
         self.client, self.market = self._server.start()
         if self._server.is_own:
-            self._url_file.write_text(self._server.urls.money + "\n")
+            self._url_file.write_text("\n".join(self._server.urls) + "\n")
         else:
             clear_former_demo(
                 self.client,
