@@ -1,0 +1,66 @@
+"""One command at a time per order, and no fill lost though the venue's lists were silent about its order."""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgegrid.domain.order import Leg, Purpose
+from hedgegrid.messages.commands import AmendOrder, RequestSnapshot, SubmitOrder
+from hedgegrid.messages.events import OrderFilled, SnapshotReason
+from hedgegrid.strategy.core.state import OrderPhase, WorkingOrder
+from tests.property.strategy.world import ACCOUNT, SYMBOL, World
+
+D = Decimal
+
+
+def take_profit(world: World) -> WorkingOrder:
+    return next(order for order in world.state.long.orders if order.purpose is Purpose.TAKE_PROFIT)
+
+
+def fill_next_level(world: World) -> None:
+    """Another level of the long leg is commanded and filled, while commands about the take-profit wait unsent."""
+    world.move(D("-0.12"))
+    world.tick()
+    held = [command for command in world.waiting if not isinstance(command, SubmitOrder)]
+    for command in held:
+        world.waiting.remove(command)
+    while world.waiting:
+        world.execute()
+    world.waiting = held
+    while world.feed:
+        world.deliver()
+
+
+def test_an_order_with_an_unresolved_command_is_left_alone() -> None:
+    world = World(3)
+    world.come_to_rest()
+    fill_next_level(world)
+    assert take_profit(world).phase is OrderPhase.AMENDING
+    fill_next_level(world)
+    assert len(world.state.long.levels) == 3
+    amends = [command for command in world.waiting if isinstance(command, AmendOrder) and command.leg is Leg.LONG]
+    assert len(amends) == 1, "the second amend waits for the outcome of the first"
+    world.come_to_rest()
+    world.check_at_rest()
+
+
+def test_a_fill_of_an_order_that_no_list_showed_is_still_booked() -> None:
+    world = World(3)
+    world.come_to_rest()
+    order = take_profit(world)
+    silent = world.desk.snapshot(
+        RequestSnapshot(symbol=SYMBOL, reason=SnapshotReason.GAP, request=world.state.request + 1), world.now_ms
+    )
+    world.gap()
+    world.waiting.clear()
+    world.take(msgspec.structs.replace(silent, open_orders=(), ended_orders=()))
+    assert order.client_order_id not in [o.client_order_id for o in world.state.long.orders]
+    assert any(isinstance(command, SubmitOrder) for command in world.waiting), "a new take-profit is commanded"
+    world.waiting.clear()
+    world.move(D("0.5"))
+    fills = [event for event in world.feed if isinstance(event, OrderFilled) and event.leg is Leg.LONG]
+    assert [fill.client_order_id for fill in fills] == [order.client_order_id]
+    while world.feed:
+        world.deliver()
+    assert world.state.long.book.qty == 0 == world.venue.position(ACCOUNT, SYMBOL, Leg.LONG.value).size
+    assert world.state.long.book.realised == world.venue.position(ACCOUNT, SYMBOL, Leg.LONG.value).cum_realised_pnl
