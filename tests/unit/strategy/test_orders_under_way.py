@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgegrid.domain.order import Leg, Purpose
-from hedgegrid.messages.commands import AmendOrder, RequestSnapshot, SubmitOrder
+from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
 from hedgegrid.messages.events import OrderFilled, SnapshotReason
 from hedgegrid.strategy.core.state import OrderPhase, WorkingOrder
 from tests.property.strategy.world import ACCOUNT, SYMBOL, World
@@ -21,7 +21,7 @@ def fill_next_level(world: World) -> None:
     """Another level of the long leg is commanded and filled, while commands about the take-profit wait unsent."""
     world.move(D("-0.12"))
     world.tick()
-    held = [command for command in world.waiting if not isinstance(command, SubmitOrder)]
+    held: list[Command] = [command for command in world.waiting if not isinstance(command, SubmitOrder)]
     for command in held:
         world.waiting.remove(command)
     while world.waiting:
