@@ -11,7 +11,7 @@ from hedgegrid.domain.order import Leg, Purpose
 
 MAX_LENGTH = 36
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PATTERN = re.compile(r"h([0-9a-z]+)-([A-Z0-9]+)-([LS])([EATC])(\d\d)-([0-9a-z]+)\Z")
+_PATTERN = re.compile(r"h([0-9a-z]+)-([A-Z0-9]+)-([LS])([EATCRS])(\d\d)-([0-9a-z]+)\Z")
 
 
 class ClientOrderId(NamedTuple):

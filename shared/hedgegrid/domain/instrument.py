@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 
+from hedgegrid.domain.risk import RiskTier, only_tier
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
@@ -27,6 +29,13 @@ class Instrument:
     funding_interval_min: int = 480
     price_limit_ratio_x: Decimal = Decimal("0.01")
     price_limit_ratio_y: Decimal = Decimal("0.02")
+    risk_tiers: tuple[RiskTier, ...] = ()
+    """Lowest first; empty where the venue's table was not asked for."""
+
+    @property
+    def tiers(self) -> tuple[RiskTier, ...]:
+        """The risk-limit table, or the one tier that the largest leverage implies."""
+        return self.risk_tiers or (only_tier(self.max_leverage),)
 
     def price_down(self, price: Decimal) -> Decimal:
         """Nearest valid price not above `price`."""

@@ -71,6 +71,16 @@ class Purpose(StrEnum):
     AVERAGING = "A"
     TAKE_PROFIT = "T"
     CLOSE = "C"
+    """To become flat: operator, guard."""
+    REDUCE = "R"
+    """Part of a position, at the guard's word."""
+    STOP = "S"
+    """The leg's own stop-loss."""
+
+    @property
+    def closes(self) -> bool:
+        """True for orders that only shrink a leg."""
+        return self not in (Purpose.ENTRY, Purpose.AVERAGING)
 
 
 def leg_of_fill(side: Side, closed_qty_is_positive: bool) -> Leg:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import ExecType, Leg, Side
+from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
@@ -216,6 +217,26 @@ class TradingStateChanged(Message, frozen=True, kw_only=True):
     ts_event: int
 
 
+class RiskStageChanged(Message, frozen=True, kw_only=True):
+    """The account guard's word to every bot of the account; written by the executor.
+
+    Holds until the next one. At REDUCE each higher `round` asks every leg to shrink once more to `keep` of what it then
+    holds.
+    """
+
+    stage: RiskStage
+    cause: str
+    """What was measured and which threshold it crossed, for people."""
+    round: int = 0
+    keep: Decimal = Decimal(1)
+    """Fraction of a leg's quantity, 0…1."""
+    equity: Decimal | None = None
+    """USDT; None while blind."""
+    im_rate: Decimal | None = None
+    mm_rate: Decimal | None = None
+    ts_event: int
+
+
 AccountEvent = (
     OrderAcked
     | OrderRejected
@@ -232,6 +253,7 @@ AccountEvent = (
     | SnapshotTaken
     | SnapshotFailed
     | TradingStateChanged
+    | RiskStageChanged
     | FeedConnected
     | FeedLost
     | FeedStale

@@ -14,7 +14,7 @@ from hedgegrid.bybit.errors import Outcome
 from hedgegrid.bybit.requests import Operation
 from hedgegrid.bybit.rest import Phase
 from hedgegrid.domain.ids import parse_client_order_id
-from hedgegrid.domain.order import Leg, Purpose
+from hedgegrid.domain.order import Leg
 from hedgegrid.messages.commands import (
     AmendOrder,
     CancelAllOrders,
@@ -93,7 +93,7 @@ def only_reduces(command: Command) -> bool:
             return command.reduce_only
         case AmendOrder():
             parts = parse_client_order_id(command.client_order_id)
-            return parts is not None and parts.purpose in (Purpose.TAKE_PROFIT, Purpose.CLOSE)
+            return parts is not None and parts.purpose.closes
         case _:
             return True
 

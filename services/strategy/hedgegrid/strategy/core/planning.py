@@ -128,7 +128,7 @@ def _growing(leg: LegState, desire: Desired) -> bool:
 
 
 def _submit(draft: Draft, leg: Leg, desire: Desired) -> None:
-    closes = desire.purpose in (Purpose.TAKE_PROFIT, Purpose.CLOSE)
+    closes = desire.purpose.closes
     order_type = OrderType.MARKET if desire.price is None else OrderType.LIMIT
     order = WorkingOrder(
         client_order_id=draft.next_id(leg, desire.purpose, desire.level),

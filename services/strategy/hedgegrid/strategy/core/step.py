@@ -5,6 +5,7 @@ from hedgegrid.messages.events import (
     FundingPaid,
     OrderFilled,
     PositionChanged,
+    RiskStageChanged,
     SnapshotFailed,
     SnapshotReason,
     SnapshotTaken,
@@ -89,7 +90,7 @@ def _apply(draft: Draft, event: CoreInput) -> None:
         case GapFound():
             draft.change(snapshot_asked=False)
             draft.ask_snapshot(SnapshotReason.GAP)
-        case WalletChanged() | FeedConnected() | FeedLost() | FeedStale():
+        case WalletChanged() | RiskStageChanged() | FeedConnected() | FeedLost() | FeedStale():
             pass
         case QuoteTick():
             raise AssertionError("ticks take their own way")
