@@ -25,11 +25,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from hedgegrid.domain.instrument import Instrument
-from hedgegrid.domain.order import OrderType, TimeInForce
+from hedgegrid.domain.order import OrderType, Side, TimeInForce
 from hedgegrid.venue import refusals
 from hedgegrid.venue.account import Account, Slot
 from hedgegrid.venue.identity import IdSource
-from hedgegrid.venue.margin import account_margin
+from hedgegrid.venue.margin import account_margin, exposure, tier_at
 from hedgegrid.venue.matching import Matching
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.queries import Queries
@@ -135,7 +135,8 @@ class Venue(Queries):
         ]
 
     def set_leverage(self, account: str, symbol: str, leverage: Decimal, now_ms: int) -> Refused | None:
-        """Change the leverage of both legs; refused when the margin then needed is not there."""
+        """Change the leverage of both legs; refused above the maximum of the symbol or of the risk tier of what is held
+        and ordered, and when the margin then needed is not there."""
         market = self._markets.get(symbol)
         if market is None:
             return refusals.BAD_SYMBOL
@@ -148,6 +149,8 @@ class Venue(Queries):
         before = slot.leverage
         if leverage == before:
             return refusals.LEVERAGE_UNCHANGED
+        if any(leverage > tier_at(slot, exposure(slot, side)).max_leverage for side in Side):
+            return refusals.BAD_LEVERAGE
         slot.leverage = leverage
         if leverage < before and account_margin(slot.account, self._taker_fee).available < 0:
             slot.leverage = before

@@ -10,14 +10,19 @@ from hedgegrid.venue.liquidity import DisplayedSide
 
 
 class Market:
-    """`seq` counts what happened to orders and positions of the symbol; it joins the rows of one fill."""
+    """`seq` counts what happened to orders and positions of the symbol; it joins the rows of one fill.
+
+    `number` is the symbol's place among the venue's, from 0.
+    """
 
     __slots__ = (
-        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "seq", "symbol", "updated_ms",
+        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "number", "seq", "symbol",
+        "updated_ms",
     )  # fmt: skip
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, number: int) -> None:
         self.instrument = instrument
+        self.number = number
         self.symbol = instrument.symbol
         self.last: Decimal | None = None
         self.mark: Decimal | None = None

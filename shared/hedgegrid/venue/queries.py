@@ -14,6 +14,7 @@ from hedgegrid.venue.reports import (
     TickerReport,
     WalletReport,
 )
+from hedgegrid.venue.risk_limits import RiskLimit, risk_limits, with_tiers
 from hedgegrid.venue.views import order_report, position_report, ticker_report, wallet_report
 
 
@@ -21,7 +22,7 @@ class Queries:
     """An unknown account or symbol raises KeyError; lists are newest first."""
 
     def __init__(self, instruments: Iterable[Instrument], taker_fee: Decimal) -> None:
-        self._markets = {rules.symbol: Market(rules) for rules in instruments}
+        self._markets = {rules.symbol: Market(with_tiers(rules), n) for n, rules in enumerate(instruments)}
         self._accounts: dict[str, Account] = {}
         self._taker_fee = taker_fee
 
@@ -74,6 +75,11 @@ class Queries:
 
     def leverage(self, account: str, symbol: str) -> Decimal:
         return self._accounts[account].slot(self._markets[symbol]).leverage
+
+    def risk_limits(self, symbol: str) -> list[RiskLimit]:
+        """Rows of the symbol's risk-limit table, lowest first."""
+        market = self._markets[symbol]
+        return risk_limits(market.instrument, market.number)
 
     def instrument(self, symbol: str) -> Instrument:
         return self._markets[symbol].instrument

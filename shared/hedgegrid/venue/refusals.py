@@ -1,6 +1,10 @@
 """Refusals with Bybit's codes and texts (docs/v5/error; texts change over time, so match on the code only)."""
 
+from decimal import Decimal
+
 import msgspec
+
+from hedgegrid.domain.money import plain
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -35,4 +39,15 @@ LEVERAGE_UNCHANGED = Refused(110043, "leverage not modified")
 LEVERAGE_NO_MARGIN = Refused(110045, "Wallet balance is insufficient")
 QTY_ALREADY_FILLED = Refused(110064, "The order quantity must be larger than the filled quantity")
 DUPLICATE_LINK_ID = Refused(110072, "OrderLinkedID is duplicate")
+ABOVE_TIER_LEVERAGE = Refused(110086, "Current order leverage exceeds the maximum available for your Risk Limit tier.")
+ABOVE_RISK_LIMIT = Refused(110089, "Exceeds the maximum risk limit level")
 BELOW_MIN_NOTIONAL = Refused(110094, "Order does not meet minimum order value")
+
+
+def above_position_limit(leverage: Decimal) -> Refused:
+    """`leverage`: the largest that would allow the position."""
+    text = (
+        "Order placement failed as your position may exceed the max limit. Please adjust your leverage to "
+        f"{plain(leverage)} or below to increase the max. position limit"
+    )
+    return Refused(110090, text)

@@ -124,6 +124,7 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `liq_price` is a cross-margin estimate, None when there is none. `seq` is -1 if never traded.
     `position_value` = size × entry (as captured), `position_im`/`position_mm` follow the mark (see `margin`).
+    `risk_id` and `risk_limit_value` (USDT) name the risk tier of the position's value.
     """
 
     account: str
@@ -146,6 +147,8 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
     updated_ms: int
     open_ms: int
     seq: int
+    risk_id: int
+    risk_limit_value: Decimal
 
 
 class WalletReport(msgspec.Struct, frozen=True, kw_only=True):

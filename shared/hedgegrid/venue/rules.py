@@ -9,7 +9,7 @@ from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Leg, OrderType, Side
 from hedgegrid.venue import refusals
 from hedgegrid.venue.account import Slot
-from hedgegrid.venue.margin import account_margin, order_margin
+from hedgegrid.venue.margin import account_margin, exposure, order_margin, tier_at
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.refusals import Refused
 from hedgegrid.venue.requests import NewOrder, OrderChange
@@ -97,13 +97,29 @@ class Rules:
         return None
 
     def _margin_refusal(self, slot: Slot, side: Side, value: Decimal, held: Decimal) -> Refused | None:
-        """Refuse when `value` needs more margin than is available; `held` is what the order has reserved so far."""
+        """Refuse when `value` needs more margin than is available or exceeds the risk limit.
+
+        `held` is what the order has reserved so far.
+        """
         if value <= held:
             return None
+        if refusal := _risk_limit_refusal(slot, exposure(slot, side) + value - held):
+            return refusal
         needed = order_margin(value - held, side, slot.leverage, self._taker_fee)
         if needed > account_margin(slot.account, self._taker_fee).available:
             return refusals.NO_MARGIN
         return None
+
+
+def _risk_limit_refusal(slot: Slot, value: Decimal) -> Refused | None:
+    """Refuse exposure that no tier of the symbol, or none at the present leverage, allows."""
+    tiers = slot.market.instrument.tiers
+    if value > tiers[-1].limit_value:
+        return refusals.ABOVE_RISK_LIMIT
+    if slot.leverage > tiers[0].max_leverage:
+        return refusals.ABOVE_TIER_LEVERAGE
+    allowed = tier_at(slot, value).max_leverage
+    return refusals.above_position_limit(allowed) if slot.leverage > allowed else None
 
 
 def is_closing(slot: Slot, order: NewOrder) -> bool | Refused:

@@ -5,11 +5,12 @@ from decimal import ROUND_DOWN, Decimal
 from hedgegrid.domain.money import ZERO, to_money_step
 from hedgegrid.domain.order import Side
 from hedgegrid.venue.account import Account, Slot
-from hedgegrid.venue.margin import account_margin, liquidation_price, position_margin
+from hedgegrid.venue.margin import account_margin, liquidation_price, position_im, position_mm
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.positions import Position
 from hedgegrid.venue.reports import OrderReport, PositionReport, TickerReport, WalletReport
+from hedgegrid.venue.risk_limits import current_limit
 
 _RATE_STEP = Decimal("0.0001")
 _RATE_CAP = Decimal("9999.9999")
@@ -59,8 +60,9 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
     mark = slot.mark_for(position)
     liq_price = None
     im = mm = ZERO
+    limit = current_limit(slot.market.instrument, slot.market.number, position.size * mark)
     if position.size:
-        im, mm = position_margin(position, slot, taker_fee)
+        im, mm = position_im(position, slot, taker_fee), position_mm(position, slot, taker_fee)
         liq_price = liquidation_price(position, slot, account_margin(slot.account, taker_fee))
     return PositionReport(
         account=slot.account.name,
@@ -83,6 +85,8 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
         updated_ms=position.updated_ms,
         open_ms=position.open_ms,
         seq=position.seq,
+        risk_id=limit.risk_id,
+        risk_limit_value=limit.tier.limit_value,
     )
 
 
