@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import msgspec
 
 from hedgegrid.exchange_sim.accounts import Account, generate_accounts, read_accounts
-from hedgegrid.exchange_sim.admin import AdminServer
+from hedgegrid.exchange_sim.admin.server import AdminServer
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.exchange import Exchange, build_exchange
+from hedgegrid.exchange_sim.faults.scenario import read_scenario
 from hedgegrid.exchange_sim.instruments import Listing, load_listings
 from hedgegrid.exchange_sim.options import DEFAULT_SYMBOLS, Options
 from hedgegrid.exchange_sim.player import Pace, Source
-from hedgegrid.exchange_sim.server import PRIVATE_PATH, PUBLIC_PATH, ClientServer, tend_sockets
+from hedgegrid.exchange_sim.server import PRIVATE_PATH, PUBLIC_PATH, TRADE_PATH, ClientServer, tend_sockets
 from hedgegrid.exchange_sim.synthetic import SyntheticSource
 from hedgegrid.exchange_sim.tape.source import open_tapes
 
@@ -50,7 +51,10 @@ class Simulator:
             seed=options.seed,
             speed=options.speed,
             conduct=options.conduct,
+            epoch_ms=options.epoch_ms,
         )
+        if options.scenario is not None:
+            exchange.injector.load(read_scenario(options.scenario))
         if options.pace_redis:
             exchange.player.pace = _redis_pace(options, exchange)
         self._clients, self._admin = ClientServer(exchange), AdminServer(exchange)
@@ -130,6 +134,7 @@ def _addresses(host: str, port: int, admin_port: int, accounts: list[Account]) -
         "rest": f"http://{name}",
         "ws_public": f"ws://{name}{PUBLIC_PATH}",
         "ws_private": f"ws://{name}{PRIVATE_PATH}",
+        "ws_trade": f"ws://{name}{TRADE_PATH}",
         "admin": f"http://{ADMIN_HOST}:{admin_port}",
         "accounts": [{"id": a.id, "api_key": a.api_key, "api_secret": a.api_secret} for a in accounts],
     }

@@ -32,6 +32,8 @@ class Options:
     speed: Speed = field(default_factory=Speed)
     autostart: bool = True
     conduct: Conduct = field(default_factory=Conduct)
+    scenario: Path | None = None
+    epoch_ms: int | None = None
     pace_redis: str | None = None
     pace_market_redis: str | None = None
     pace_bots: tuple[tuple[str, str], ...] = ()
@@ -75,8 +77,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
             auth_delay_s=_seconds(given.auth_delay_ms, "--auth-delay-ms"),
             push_delay_s=_seconds(given.push_delay_ms, "--push-delay-ms"),
             topic_order=_topic_order(given.topic_order),
+            connect_limit=_at_least(given.connect_limit, 1, "--connect-limit"),
             send_limit_bytes=_at_least(given.send_limit_kb, 1, "--send-limit-kb") * 1024,
         ),
+        scenario=given.scenario,
+        epoch_ms=given.epoch_ms,
         pace_redis=given.pace_redis,
         pace_market_redis=given.pace_market_redis,
         pace_bots=_bots(given.pace_bots),
@@ -101,6 +106,9 @@ def _parser() -> _Parser:
     add("--no-autostart", action="store_true", help="wait for POST /admin/start")
     add("--order-rate", type=int, default=10, metavar="N", help="order requests a second, per account and kind")
     add("--ip-rate", type=int, default=600, metavar="N", help="requests in 5 s per address")
+    add("--connect-limit", type=int, default=500, metavar="N", help="new sockets in 5 min per address")
+    add("--scenario", type=Path, metavar="FILE", help="faults and events, TOML or JSON")
+    add("--epoch-ms", type=int, metavar="MS", help="venue time at which the market begins; default: when it starts")
     add("--ack-delay-ms", type=float, default=5, help="before each socket answer")
     add("--auth-delay-ms", type=float, default=0, help="until auth is through; what comes before it is refused")
     add("--push-delay-ms", type=float, default=0, help="between a command and its pushes")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Protocol
 
-from hedgegrid.exchange_sim.clock import Speed, VenueClock
+from hedgegrid.exchange_sim.clock import Speed, VenueClock, wall_ms
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
@@ -50,8 +50,8 @@ class FreeRun:
 class Player:
     """Owns the order in which the market reaches the venue and its subscribers.
 
-    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace` may
-    be replaced before the start.
+    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace` and
+    `before_step` may be set before the start.
     """
 
     def __init__(
@@ -63,8 +63,11 @@ class Player:
         flush: Callable[[], None],
         *,
         speed: Speed,
+        epoch_ms: int | None = None,
     ) -> None:
-        """Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
+        """`epoch_ms`: when the market begins, the moment of its start without.
+
+        Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
 
         Raises:
             StartError: the tape ends before that; TapeError: it cannot be read.
@@ -73,6 +76,8 @@ class Player:
         self.ticks = 0
         self.ended = False
         self.failure: Exception | None = None
+        self.before_step: Callable[[], None] | None = None
+        self._started_ms = 0
         self._marked = source.marked
         self._venue = venue
         self._views = views
@@ -83,7 +88,7 @@ class Player:
         self._running = asyncio.Event()
         self._credit_at = 0.0
         self._begun = False
-        self.clock = VenueClock(speed)
+        self.clock = VenueClock(speed, wall=wall_ms if epoch_ms is None else lambda: epoch_ms)
         events = source.events()
         first = next(events, None)
         if first is None:
@@ -92,10 +97,16 @@ class Player:
         self._shift_ms = self.clock.now_ms() - first.ts_ms
         recorded = self._primed(chain([first], events), source.symbols)
         self._steps = _steps(shifted(event, self._shift_ms) for event in recorded)
+        self._next: tuple[int, list[MarketEvent]] | None = None
 
     @property
     def running(self) -> bool:
         return self._running.is_set()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Venue seconds since the first start; 0 before it."""
+        return (self.clock.now_ms() - self._started_ms) / 1000 if self._begun else 0.0
 
     def start(self) -> None:
         """Begin, or go on after a pause; the tape's first event happens at the moment of the first start."""
@@ -103,6 +114,7 @@ class Player:
             now_ms = self.clock.start()
             if not self._begun:
                 self._begun = True
+                self._started_ms = now_ms
                 self._shift_ms = now_ms - self._first_ms
             self._credit_at = asyncio.get_running_loop().time()
             self._running.set()
@@ -112,17 +124,40 @@ class Player:
         self.clock.stop()
         self._running.clear()
 
+    def play_now(self, steps: int) -> int:
+        """Play steps at once while paused or not yet started; how many there were."""
+        if not self._begun:
+            self.start()
+            self.pause()
+        for played in range(steps):
+            step = self._peek()
+            if step is None:
+                self.ended = True
+                return played
+            self._next = None
+            self._play(*step)
+        return steps
+
     async def run(self) -> None:
         """Play to the end of the tape; a tape that breaks ends it with `failure` set."""
         await self._running.wait()
         try:
-            for at_ms, events in self._steps:
+            while (step := self._peek()) is not None:
+                at_ms, events = step
                 await self._until(events[0].ts_ms, at_ms)
-                self._play(at_ms, events)
+                if self._next is step:  # else it was played by hand while this one waited
+                    self._next = None
+                    self._play(at_ms, events)
             self.ended = True
         except StartError as error:
             self.failure = error
             raise
+
+    def _peek(self) -> tuple[int, list[MarketEvent]] | None:
+        """The step to be played next; None at the end."""
+        if self._next is None:
+            self._next = next(self._steps, None)
+        return self._next
 
     async def _until(self, first_ms: int, at_ms: int) -> None:
         """Wait for the step's time, the pace, and while paused; meanwhile the clock stays at its first event."""
@@ -140,6 +175,8 @@ class Player:
 
     def _play(self, at_ms: int, events: list[MarketEvent]) -> None:
         self.clock.reached(at_ms)
+        if self.before_step is not None:
+            self.before_step()
         touched = dict.fromkeys(event.symbol for event in events)
         for event in events:
             self._feed(event)

@@ -11,7 +11,6 @@ from hedgegrid.domain.money import ZERO, plain, to_money_step
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport, WalletReport
 
 Row = dict[str, Any]
-RISK_LIMIT_VALUE = "2000000"
 
 
 def order_row(order: OrderReport) -> Row:
@@ -156,8 +155,8 @@ def _position_common(position: PositionReport) -> Row:
     break_even = position.break_even_price
     return {
         "positionIdx": position.position_idx,
-        "riskId": 1,
-        "riskLimitValue": RISK_LIMIT_VALUE,
+        "riskId": position.risk_id,
+        "riskLimitValue": plain(position.risk_limit_value),
         "symbol": position.symbol,
         "side": "" if position.side is None else position.side.value,
         "size": plain(position.size),

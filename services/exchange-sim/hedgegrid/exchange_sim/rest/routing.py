@@ -1,4 +1,4 @@
-"""What a handler gets and gives, and the table of endpoints."""
+"""What a handler gets and gives, and the shape of the table of endpoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
