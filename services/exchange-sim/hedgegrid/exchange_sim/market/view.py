@@ -14,6 +14,7 @@ from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkP
 OPEN_INTEREST_NOTIONAL = Decimal(1_000_000_000)
 """Shown open interest, in the quote coin at the first price; the simulator does not model it."""
 RECENT_TRADES = 1000
+PAST_FUNDINGS = 1000
 HOUR_MS = 3_600_000
 Row = dict[str, Any]
 Levels = list[tuple[Decimal, Decimal]]
@@ -31,6 +32,7 @@ class SymbolView:
         self.trades: deque[Row] = deque(maxlen=RECENT_TRADES)
         self.fresh: list[Row] = []
         """Trades since they were last published."""
+        self.funded: deque[FundingDue] = deque(maxlen=PAST_FUNDINGS)
         self.sequence = int(row.get("symbolId", 1)) * 1_000_000_000
         self._funding: FundingNotice | None = None
         self._funding_cap: str = row.get("upperFundingRate", "")
@@ -50,6 +52,7 @@ class SymbolView:
             self._funding = event
         elif isinstance(event, FundingDue):
             self._funding = None
+            self.funded.append(event)
 
     @property
     def is_priced(self) -> bool:

@@ -9,6 +9,7 @@ from hedgegrid.exchange_sim.errors import ApiError, params_error
 
 Params = dict[str, Any]
 E = TypeVar("E", bound=StrEnum)
+CATEGORIES = frozenset({"linear", "inverse", "spot", "option"})
 _INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 
@@ -83,6 +84,14 @@ def page_limit(params: Params, default: int, most: int) -> int:
     if not 1 <= limit <= most:
         raise params_error(f"limit must be 1..{most}")
     return limit
+
+
+def category(params: Params) -> str:
+    """The required category, spelled as Bybit has it; only `linear` holds anything here."""
+    value = required(params, "category")
+    if value not in CATEGORIES:
+        raise ApiError(10001, "Illegal category")
+    return value
 
 
 def linear(params: Params) -> None:

@@ -1,6 +1,7 @@
 """What an account can ask about its orders, executions, positions and money."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import TypeVar
 
 from hedgegrid.exchange_sim import rows
@@ -9,7 +10,7 @@ from hedgegrid.exchange_sim.exchange import Exchange
 from hedgegrid.exchange_sim.rest import params as read
 from hedgegrid.exchange_sim.rest.pages import page
 from hedgegrid.exchange_sim.rest.params import Params
-from hedgegrid.exchange_sim.rest.routing import Answer, Call, Result, answer
+from hedgegrid.exchange_sim.rest.routing import Answer, Call, Handler, Result, answer
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport
 
 T = TypeVar("T")
@@ -19,9 +20,22 @@ HISTORY_DEPTH = 5000
 WEEK_MS = 7 * 24 * 3_600_000
 
 
+def _in_linear(query: Handler) -> Handler:
+    """Other categories exist and are empty."""
+
+    @wraps(query)
+    def answered(exchange: Exchange, call: Call) -> Answer:
+        category = read.category(call.params)
+        if category == "linear":
+            return query(exchange, call)
+        return answer({"list": [], "nextPageCursor": "", "category": category})
+
+    return answered
+
+
+@_in_linear
 def realtime(exchange: Exchange, call: Call) -> Answer:
     """Open orders, with `openOnly=1` the last closed ones; an id finds an order whatever its status."""
-    read.linear(call.params)
     by_id = _by_id(exchange, call)
     if by_id is None:
         symbols = _symbols(exchange, call.params)
@@ -35,9 +49,9 @@ def realtime(exchange: Exchange, call: Call) -> Answer:
     return _listed(call.params, newest, _order_key, rows.order_row, default=20, most=50)
 
 
+@_in_linear
 def history(exchange: Exchange, call: Call) -> Answer:
     """Closed orders, newest first."""
-    read.linear(call.params)
     found = _by_id(exchange, call)
     if found is None:
         wanted = _optional_symbols(exchange, call.params)
@@ -52,9 +66,9 @@ def history(exchange: Exchange, call: Call) -> Answer:
     return _listed(call.params, closed, _order_key, rows.order_history_row, default=20, most=50)
 
 
+@_in_linear
 def executions(exchange: Exchange, call: Call) -> Answer:
     """Executions, newest first, funding rows among them; an order id overrides every other filter."""
-    read.linear(call.params)
     order_id, link_id = read.text(call.params, "orderId"), read.text(call.params, "orderLinkId")
     fills: Sequence[ExecutionReport] = exchange.venue.executions(call.account)
     if order_id:
@@ -73,9 +87,9 @@ def executions(exchange: Exchange, call: Call) -> Answer:
     return _listed(call.params, fills, lambda fill: fill.exec_id, rows.execution_row, default=50, most=100)
 
 
+@_in_linear
 def positions(exchange: Exchange, call: Call) -> Answer:
     """With a symbol every row of it, flat or not; with a settle coin only rows that hold something."""
-    read.linear(call.params)
     symbol, settle = read.text(call.params, "symbol"), read.text(call.params, "settleCoin")
     found: list[PositionReport]
     if symbol:
@@ -88,9 +102,9 @@ def positions(exchange: Exchange, call: Call) -> Answer:
     return _listed(call.params, found, _position_key, rows.position_row, default=20, most=200)
 
 
+@_in_linear
 def closed_pnl(exchange: Exchange, call: Call) -> Answer:
     """Orders that closed something, the last one first; `side` is the closing order's."""
-    read.linear(call.params)
     wanted = _optional_symbols(exchange, call.params)
     in_window = _window(call.params)
     recent = exchange.venue.orders_open(call.account) + exchange.venue.orders_closed(call.account, limit=HISTORY_DEPTH)

@@ -1,6 +1,6 @@
 """The endpoints this exchange serves."""
 
-from hedgegrid.exchange_sim.rest import market, orders, queries, settings
+from hedgegrid.exchange_sim.rest import market, orders, queries, reference, settings
 from hedgegrid.exchange_sim.rest.routing import Route, Routes
 
 ROUTES: Routes = {
@@ -11,6 +11,9 @@ ROUTES: Routes = {
     ("GET", "/v5/market/orderbook"): Route(market.orderbook, private=False),
     ("GET", "/v5/market/recent-trade"): Route(market.recent_trade, private=False),
     ("GET", "/v5/market/price-limit"): Route(market.price_limit, private=False),
+    ("GET", "/v5/market/risk-limit"): Route(reference.risk_limit, private=False),
+    ("GET", "/v5/market/funding/history"): Route(reference.funding_history, private=False),
+    ("GET", "/v5/market/open-interest"): Route(reference.open_interest, private=False),
     ("POST", "/v5/order/create"): Route(orders.create, kind="create"),
     ("POST", "/v5/order/amend"): Route(orders.amend, kind="amend"),
     ("POST", "/v5/order/cancel"): Route(orders.cancel, kind="cancel"),
