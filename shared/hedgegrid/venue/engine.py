@@ -8,7 +8,8 @@ Commands (each at `now_ms`), answered at once; what follows from them is queued 
     submit(account, NewOrder, now_ms)         -> Accepted | Refused
     amend(account, OrderChange, now_ms)       -> Accepted | Refused
     cancel(account, OrderRef, now_ms)         -> Accepted | Refused
-    cancel_all(account, symbol | None, now_ms) -> list[Accepted]
+    cancel_all(account, symbol | None, now_ms, OrderFilter.ALL) -> list[Accepted]
+    set_trading_stop(account, TradingStop, now_ms)      -> None | Refused
     set_leverage(account, symbol, leverage, now_ms)     -> None | Refused
     switch_mode(account, symbol | None, hedge, now_ms)  -> None | Refused
 
@@ -25,31 +26,18 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from hedgegrid.domain.instrument import Instrument
-from hedgegrid.domain.order import OrderType, Side, TimeInForce
+from hedgegrid.domain.order import Side
 from hedgegrid.venue import refusals
 from hedgegrid.venue.account import Account, Slot
-from hedgegrid.venue.identity import IdSource
+from hedgegrid.venue.conditions import TriggerBy
 from hedgegrid.venue.margin import account_margin, exposure, tier_at
-from hedgegrid.venue.matching import Matching
-from hedgegrid.venue.orders import Order
-from hedgegrid.venue.queries import Queries
+from hedgegrid.venue.order_entry import OrderEntry
 from hedgegrid.venue.refusals import Refused
-from hedgegrid.venue.reports import CancelType, RejectReason, Report
-from hedgegrid.venue.requests import (
-    Accepted,
-    FundingDue,
-    MarketQuote,
-    MarketTrade,
-    MarkPrice,
-    NewOrder,
-    OrderChange,
-    OrderRef,
-)
-from hedgegrid.venue.rules import Rules, Terms
-from hedgegrid.venue.settlement import Settlement
+from hedgegrid.venue.reports import Report
+from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 
-class Venue(Queries):
+class Venue(OrderEntry):
     """Fees are fractions of the executed value; amounts in USDT."""
 
     def __init__(
@@ -61,11 +49,13 @@ class Venue(Queries):
         taker_fee: Decimal = Decimal("0.00055"),
         require_min_notional_on_reduce: bool = True,
     ) -> None:
-        super().__init__(instruments, taker_fee)
-        self._settlement = Settlement(maker_fee, taker_fee, seed)
-        self._matching = Matching(self._settlement)
-        self._rules = Rules(taker_fee, min_notional_on_reduce=require_min_notional_on_reduce)
-        self._order_ids = IdSource(seed, "order")
+        super().__init__(
+            instruments,
+            seed=seed,
+            maker_fee=maker_fee,
+            taker_fee=taker_fee,
+            require_min_notional_on_reduce=require_min_notional_on_reduce,
+        )
 
     def open_account(
         self,
@@ -83,56 +73,6 @@ class Venue(Queries):
         if account in self._accounts:
             raise ValueError(f"account {account!r} is open already")
         self._accounts[account] = Account(account, balance_usdt, hedge_mode, leverage)
-
-    # ------------------------------------------------------------------ commands
-
-    def submit(self, account: str, order: NewOrder, now_ms: int) -> Accepted | Refused:
-        market = self._markets.get(order.symbol)
-        if market is None:
-            return refusals.BAD_SYMBOL
-        slot = self._accounts[account].slot(market)
-        terms = self._rules.new_terms(slot, order)
-        if isinstance(terms, Refused):
-            return terms
-        accepted = self._new_order(slot, order, terms, now_ms)
-        self._matching.place(accepted, now_ms)
-        return Accepted(accepted.order_id, accepted.link_id)
-
-    def amend(self, account: str, change: OrderChange, now_ms: int) -> Accepted | Refused:
-        """A new price or a larger quantity costs the order its place in the queue; a smaller one does not."""
-        if not change.order_id and not change.order_link_id:
-            return refusals.NO_ORDER_REF
-        order = self._open_order(account, change)
-        if order is None:
-            return refusals.AMEND_TOO_LATE
-        terms = self._rules.changed_terms(order, change)
-        if isinstance(terms, Refused):
-            return terms
-        keeps_place = terms.price == order.price and terms.qty < order.qty
-        if not keeps_place:
-            order.slot.market.book.side(order.side).remove(order)
-        order.price, order.qty, order.opening_qty = terms.price, terms.qty, terms.opening_qty
-        if keeps_place:
-            self._settlement.conclude(order, [], order.slot.market.next_seq(), now_ms)
-        else:
-            self._matching.place(order, now_ms)
-        return Accepted(order.order_id, order.link_id)
-
-    def cancel(self, account: str, which: OrderRef, now_ms: int) -> Accepted | Refused:
-        if not which.order_id and not which.order_link_id:
-            return refusals.NO_ORDER_REF
-        order = self._open_order(account, which)
-        if order is None:
-            return refusals.CANCEL_TOO_LATE
-        return self._cancel(order, now_ms)
-
-    def cancel_all(self, account: str, symbol: str | None, now_ms: int) -> list[Accepted]:
-        """Cancel every open order of a symbol, or of the account when `symbol` is None; oldest first."""
-        return [
-            self._cancel(order, now_ms)
-            for order in list(self._accounts[account].open.values())
-            if symbol is None or order.slot.market.symbol == symbol
-        ]
 
     def set_leverage(self, account: str, symbol: str, leverage: Decimal, now_ms: int) -> Refused | None:
         """Change the leverage of both legs; refused above the maximum of the symbol or of the risk tier of what is held
@@ -192,6 +132,7 @@ class Venue(Queries):
         bid, ask = market.book.bids.best, market.book.asks.best
         if (bid is not None and price <= bid) or (ask is not None and price >= ask):
             self._matching.on_trade(market, trade)
+        self._conditionals.fire(market, TriggerBy.LAST, price, trade.ts_ms)
 
     def on_quote(self, quote: MarketQuote) -> None:
         market = self._markets[quote.symbol]
@@ -208,6 +149,8 @@ class Venue(Queries):
         market.mark = mark.mark_px
         market.index = mark.index_px or None
         market.updated_ms = mark.ts_ms
+        self._conditionals.fire(market, TriggerBy.MARK, mark.mark_px, mark.ts_ms)
+        self._conditionals.fire(market, TriggerBy.INDEX, mark.index_px or mark.mark_px, mark.ts_ms)
 
     def on_funding(self, funding: FundingDue) -> None:
         """Every open position of the symbol pays or receives size × mark × rate."""
@@ -229,42 +172,6 @@ class Venue(Queries):
 
     # ------------------------------------------------------------------ inside
 
-    def _new_order(self, slot: Slot, order: NewOrder, terms: Terms, now_ms: int) -> Order:
-        is_market = order.order_type is OrderType.MARKET
-        accepted = Order(
-            slot=slot,
-            order_id=self._order_ids.next_id(),
-            link_id=order.order_link_id,
-            side=order.side,
-            position_idx=order.position_idx,
-            order_type=order.order_type,
-            time_in_force=TimeInForce.IOC if is_market else order.time_in_force,
-            price=terms.price,
-            qty=terms.qty,
-            reduce_only=order.reduce_only,
-            close_on_trigger=order.close_on_trigger,
-            closing=terms.closing,
-            opening_qty=terms.opening_qty,
-            last_price_on_created=slot.market.last,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-        )
-        slot.started(accepted)
-        return accepted
-
-    def _open_order(self, account: str, which: OrderRef | OrderChange) -> Order | None:
-        order = self._accounts[account].find(which.order_id, which.order_link_id)
-        if order is None or not order.is_open or order.slot.market.symbol != which.symbol:
-            return None
-        return order
-
-    def _cancel(self, order: Order, now_ms: int) -> Accepted:
-        market = order.slot.market
-        market.book.side(order.side).remove(order)
-        order.end(CancelType.BY_USER, RejectReason.PER_CANCEL_REQUEST)
-        self._settlement.conclude(order, [], market.next_seq(), now_ms)
-        return Accepted(order.order_id, order.link_id)
-
     def _set_mode(self, slot: Slot, hedge: bool, now_ms: int) -> None:
         slot.hedge = hedge
         for idx in slot.indexes:
@@ -277,4 +184,4 @@ def _mode_refusal(slot: Slot, hedge: bool) -> Refused | None:
         return refusals.MODE_UNCHANGED
     if any(True for _ in slot.held()):
         return refusals.MODE_HAS_POSITION
-    return refusals.MODE_HAS_ORDERS if slot.open else None
+    return refusals.MODE_HAS_ORDERS if slot.open or slot.conditional else None

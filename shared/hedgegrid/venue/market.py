@@ -1,12 +1,31 @@
 """What the venue knows of one symbol's market, and its price band."""
 
 from decimal import Decimal
+from enum import StrEnum
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Side
 from hedgegrid.venue.book import RestingBook
+from hedgegrid.venue.conditions import TriggerBy
 from hedgegrid.venue.liquidity import DisplayedSide
+from hedgegrid.venue.orders import Order
+from hedgegrid.venue.triggers import TriggerBook
+
+
+class Phase(StrEnum):
+    """What may be done on a symbol; the values are Bybit's `status` of instruments-info."""
+
+    TRADING = "Trading"
+    REDUCE_ONLY = "Trading (reduce only)"
+    """Positions may only be reduced, for a reason of the venue's own; Bybit shows such a symbol as `Trading`."""
+    DELISTING = "Delivering"
+    """Positions may only be reduced until settlement."""
+    CLOSED = "Closed"
+
+    @property
+    def status(self) -> str:
+        return Phase.TRADING.value if self is Phase.REDUCE_ONLY else self.value
 
 
 class Market:
@@ -16,14 +35,15 @@ class Market:
     """
 
     __slots__ = (
-        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "number", "seq", "symbol",
-        "updated_ms",
+        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "number", "phase", "seq", "symbol",
+        "triggers", "updated_ms",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, number: int) -> None:
         self.instrument = instrument
         self.number = number
         self.symbol = instrument.symbol
+        self.phase = Phase.TRADING
         self.last: Decimal | None = None
         self.mark: Decimal | None = None
         self.index: Decimal | None = None
@@ -31,6 +51,7 @@ class Market:
         self.bid = DisplayedSide(Side.BUY, instrument)
         self.ask = DisplayedSide(Side.SELL, instrument)
         self.book = RestingBook(instrument)
+        self.triggers = TriggerBook()
         self.seq = 0
         self.updated_ms = 0
 
@@ -46,6 +67,19 @@ class Market:
     def reference(self) -> Decimal | None:
         """Mark price, else the last trade, else a quote; None before any input."""
         return self.mark or self.last or self.bid.best or self.ask.best
+
+    def price_by(self, by: TriggerBy) -> Decimal | None:
+        """Price that triggers of this kind are compared with; the mark or the quote stands in for what was not seen."""
+        if by is TriggerBy.MARK:
+            return self.reference
+        return (self.index if by is TriggerBy.INDEX else self.last) or self.reference
+
+    def withdraw(self, order: Order) -> None:
+        """Take an order out of the book, or out of those that wait for a price."""
+        if order.is_untriggered:
+            self.triggers.remove(order)
+        else:
+            self.book.side(order.side).remove(order)
 
     def bound(self, side: Side) -> Decimal | None:
         """Worst price at which an order may trade: highest for a buy, lowest for a sell; on tick.

@@ -5,6 +5,7 @@ from decimal import ROUND_DOWN, Decimal
 from hedgegrid.domain.money import ZERO, to_money_step
 from hedgegrid.domain.order import Side
 from hedgegrid.venue.account import Account, Slot
+from hedgegrid.venue.conditions import StopOrderType
 from hedgegrid.venue.margin import account_margin, liquidation_price, position_im, position_mm
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
@@ -53,6 +54,11 @@ def order_report(order: Order) -> OrderReport:
         fill_count=order.fill_count,
         leverage=order.slot.leverage,
         seq=order.seq,
+        create_type=order.create_type,
+        stop_order_type=order.stop_order_type,
+        trigger=order.trigger,
+        tpsl=order.tpsl,
+        parent_order_link_id=order.parent_link_id,
     )
 
 
@@ -60,6 +66,7 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
     mark = slot.mark_for(position)
     liq_price = None
     im = mm = ZERO
+    trailing = slot.stop(position.idx, StopOrderType.TRAILING_STOP)
     limit = current_limit(slot.market.instrument, slot.market.number, position.size * mark)
     if position.size:
         im, mm = position_im(position, slot, taker_fee), position_mm(position, slot, taker_fee)
@@ -87,7 +94,15 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
         seq=position.seq,
         risk_id=limit.risk_id,
         risk_limit_value=limit.tier.limit_value,
+        status=position.status,
+        take_profit=_trigger_price(slot.stop(position.idx, StopOrderType.TAKE_PROFIT)),
+        stop_loss=_trigger_price(slot.stop(position.idx, StopOrderType.STOP_LOSS)),
+        trailing_stop=trailing.trail.distance if trailing and trailing.trail else ZERO,
     )
+
+
+def _trigger_price(stop: Order | None) -> Decimal:
+    return stop.trigger.price if stop and stop.trigger else ZERO
 
 
 def break_even_price(position: Position, taker_fee: Decimal) -> Decimal | None:
