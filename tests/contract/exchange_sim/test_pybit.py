@@ -101,7 +101,7 @@ def test_the_market_fills_a_resting_order(simulator: Start, sockets: Connect, in
         ({"category": "spot"}, 10001),
         ({"reduceOnly": True, "side": "Sell"}, 110017),
         ({"orderLinkId": "x" * 37}, 10001),
-        ({"triggerPrice": "50000", "triggerDirection": 2}, 10001),
+        ({"triggerPrice": "70000", "triggerDirection": 2}, 110093),
     ],
 )
 def test_refusals_carry_bybits_codes(flat: Simulator, change: dict[str, Any], code: int) -> None:

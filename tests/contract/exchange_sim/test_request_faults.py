@@ -167,12 +167,13 @@ def test_maintenance_refuses_requests_for_a_while(sim: Simulator) -> None:
 
 
 def test_bad_faults_are_refused_in_one_line(sim: Simulator) -> None:
-    for body, word in (
+    bad: list[tuple[dict[str, Any], str]] = [
         ({"kind": "answer_code"}, "code"),
         ({"kind": "nothing"}, "nothing"),
         ({"kind": "answer_lost", "probability": 2}, "probability"),
         ({"kind": "answer_lost", "match": {"colour": "red"}}, "colour"),
-    ):
+    ]
+    for body, word in bad:
         reply = requests.post(f"{sim.info['admin']}/admin/faults", json=body, timeout=5)
         assert reply.status_code == 400
         assert word in reply.text

@@ -31,7 +31,7 @@ def sim(shared: Simulator) -> Iterator[Simulator]:
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), DEADLINE_S))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(test(), DEADLINE_S))
 
 
 def place(sim: Simulator, *link_ids: str) -> None:

@@ -87,4 +87,6 @@ def default_limits(order_rate: int) -> dict[str, int]:
     order_kinds = ("create", "amend", "cancel", "cancel-all", "create-batch", "amend-batch", "cancel-batch")
     query_kinds = ("realtime", "history", "execution", "position", "closed-pnl", "wallet", "account-info")
     limits = dict.fromkeys(order_kinds, order_rate) | dict.fromkeys(query_kinds, 50)
-    return limits | {"set-leverage": 10, "switch-mode": 10, "fee-rate": 5, "query-api": 10}
+    position_kinds = ("set-leverage", "switch-mode", "trading-stop")
+    limits |= dict.fromkeys(position_kinds, 10)
+    return limits | {"transaction-log": 25, "fee-rate": 5, "query-api": 10}

@@ -8,17 +8,53 @@ from decimal import Decimal
 from typing import Any
 
 from hedgegrid.domain.money import ZERO, plain, to_money_step
+from hedgegrid.domain.order import ExecType
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport, WalletReport
 
 Row = dict[str, Any]
+TRANSACTION_TYPES = {
+    ExecType.TRADE: "TRADE",
+    ExecType.FUNDING: "SETTLEMENT",
+    ExecType.BUST_TRADE: "LIQUIDATION",
+    ExecType.ADL_TRADE: "ADL",
+    ExecType.SETTLE: "DELIVERY",
+    ExecType.DELIVERY: "DELIVERY",
+}
+"""Type of the transaction log by execution (docs/v5/enum, type(uta-translog))."""
 
 
 def order_row(order: OrderReport) -> Row:
-    """REST row of an order; the parts no linear order of this venue uses carry the captured placeholders."""
+    """REST row of an order; what an order does not have carries the placeholders of captured linear rows."""
+    return _order_core(order) | _stop_fields(order)
+
+
+def _stop_fields(order: OrderReport) -> Row:
+    """What makes an order conditional, and the take-profit and stop-loss attached to it."""
+    trigger, tpsl = order.trigger, order.tpsl
+    return {
+        "stopOrderType": order.stop_order_type.value,
+        "triggerPrice": plain(trigger.price) if trigger else "",
+        "triggerDirection": trigger.direction.value if trigger else 0,
+        "triggerBy": trigger.by.value if trigger else "",
+        "takeProfit": _or_none(tpsl.take_profit) if tpsl else "",
+        "stopLoss": _or_none(tpsl.stop_loss) if tpsl else "",
+        "tpslMode": tpsl.mode.value if tpsl else "UNKNOWN",
+        "tpLimitPrice": plain(tpsl.tp_limit_price) if tpsl and tpsl.tp_limit_price else "0",
+        "slLimitPrice": plain(tpsl.sl_limit_price) if tpsl and tpsl.sl_limit_price else "0",
+        "tpTriggerBy": tpsl.tp_trigger_by.value if tpsl and tpsl.take_profit else "",
+        "slTriggerBy": tpsl.sl_trigger_by.value if tpsl and tpsl.stop_loss else "",
+    }
+
+
+def _or_none(price: Decimal | None) -> str:
+    return "" if price is None else plain(price)
+
+
+def _order_core(order: OrderReport) -> Row:
     return {
         "orderId": order.order_id,
         "orderLinkId": order.order_link_id,
-        "parentOrderLinkId": "",
+        "parentOrderLinkId": order.parent_order_link_id,
         "blockTradeId": "",
         "symbol": order.symbol,
         "price": plain(order.price),
@@ -27,7 +63,7 @@ def order_row(order: OrderReport) -> Row:
         "isLeverage": "",
         "positionIdx": order.position_idx,
         "orderStatus": order.status.value,
-        "createType": "CreateByUser",
+        "createType": order.create_type.value,
         "cancelType": order.cancel_type.value,
         "rejectReason": order.reject_reason.value,
         "avgPrice": "" if order.avg_price is None else plain(order.avg_price),
@@ -39,22 +75,11 @@ def order_row(order: OrderReport) -> Row:
         "cumFeeDetail": {"USDT": plain(order.cum_exec_fee)} if order.cum_exec_fee else {},
         "timeInForce": order.time_in_force.value,
         "orderType": order.order_type.value,
-        "stopOrderType": "",
         "orderIv": "",
         "marketUnit": "",
         "slippageToleranceType": "UNKNOWN",
         "slippageTolerance": "0",
-        "triggerPrice": "",
-        "takeProfit": "",
-        "stopLoss": "",
-        "tpslMode": "UNKNOWN",
         "ocoTriggerBy": "",
-        "tpLimitPrice": "0",
-        "slLimitPrice": "0",
-        "tpTriggerBy": "",
-        "slTriggerBy": "",
-        "triggerDirection": 0,
-        "triggerBy": "",
         "lastPriceOnCreated": "" if order.last_price_on_created is None else plain(order.last_price_on_created),
         "reduceOnly": order.reduce_only,
         "closeOnTrigger": order.close_on_trigger,
@@ -96,9 +121,9 @@ def execution_row(fill: ExecutionReport) -> Row:
         "orderPrice": plain(fill.order_price),
         "orderQty": plain(fill.order_qty),
         "leavesQty": plain(fill.leaves_qty),
-        "createType": "CreateByUser" if fill.order_type else "",
+        "createType": fill.create_type.value if fill.create_type else "",
         "orderType": fill.order_type.value if fill.order_type else "UNKNOWN",
-        "stopOrderType": "UNKNOWN",
+        "stopOrderType": fill.stop_order_type.value or "UNKNOWN",
         "execFee": plain(fill.exec_fee),
         "execId": fill.exec_id,
         "execPrice": plain(fill.exec_price),
@@ -162,7 +187,7 @@ def _position_common(position: PositionReport) -> Row:
         "size": plain(position.size),
         "positionValue": plain(position.position_value),
         "autoAddMargin": 0,
-        "positionStatus": "Normal",
+        "positionStatus": position.status.value,
         "leverage": plain(position.leverage),
         "breakEvenPrice": "" if break_even is None else plain(to_money_step(break_even)),
         "markPrice": plain(position.mark_price),
@@ -171,9 +196,9 @@ def _position_common(position: PositionReport) -> Row:
         "positionIMByMp": "" if flat else plain(position.position_im),
         "positionMM": "" if flat else plain(position.position_mm),
         "positionMMByMp": "" if flat else plain(position.position_mm),
-        "takeProfit": "0",
-        "stopLoss": "0",
-        "trailingStop": "0",
+        "takeProfit": plain(position.take_profit),
+        "stopLoss": plain(position.stop_loss),
+        "trailingStop": plain(position.trailing_stop),
         "sessionAvgPrice": "",
         "unrealisedPnl": plain(position.unrealised_pnl),
         "curRealisedPnl": plain(position.cur_realised_pnl),
@@ -233,6 +258,36 @@ def closed_pnl_row(order: OrderReport) -> Row:
 
 def _average(value: Decimal, size: Decimal) -> Decimal:
     return to_money_step(value / size) if size else ZERO
+
+
+def transaction_row(fill: ExecutionReport, uid: int) -> Row:
+    """Row of the transaction log: every execution moves the wallet once. Paid funding is negative here."""
+    funding = fill.exec_type is ExecType.FUNDING
+    fee = ZERO if funding else fill.exec_fee
+    return {
+        "transSubType": "",
+        "id": f"{uid}_{fill.symbol}_{fill.seq}",
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "funding": plain(-fill.exec_fee) if funding else "",
+        "orderLinkId": fill.order_link_id,
+        "orderId": fill.order_id,
+        "fee": plain(fee),
+        "change": plain(fill.exec_pnl - fill.exec_fee),
+        "cashFlow": plain(fill.exec_pnl),
+        "transactionTime": str(fill.exec_ms),
+        "type": TRANSACTION_TYPES[fill.exec_type],
+        "feeRate": plain(fill.fee_rate),
+        "bonusChange": "",
+        "size": plain(abs(fill.size_after)),
+        "qty": plain(fill.exec_qty),
+        "cashBalance": plain(fill.balance_after),
+        "currency": "USDT",
+        "category": "linear",
+        "tradePrice": plain(fill.exec_price),
+        "tradeId": fill.exec_id,
+        "extraFees": "",
+    }
 
 
 def wallet_row(wallet: WalletReport) -> Row:

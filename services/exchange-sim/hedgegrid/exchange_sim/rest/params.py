@@ -45,6 +45,11 @@ def amount(params: Params, name: str) -> Decimal | None:
     return Decimal(value)
 
 
+def price(params: Params, name: str) -> Decimal | None:
+    """An amount of which "0" means none, as clients send it."""
+    return amount(params, name) or None
+
+
 def integer(params: Params, name: str, default: int) -> int:
     """An integer, also as digits in a string (query strings have nothing else)."""
     value = params.get(name)
@@ -77,6 +82,11 @@ def choice(params: Params, name: str, kind: type[E], default: E | None = None) -
         return kind(value)
     except ValueError:
         raise params_error(f"{name} invalid") from None
+
+
+def optional(params: Params, name: str, kind: type[E]) -> E | None:
+    """As `choice`; None when absent."""
+    return choice(params, name, kind) if text(params, name) else None
 
 
 def page_limit(params: Params, default: int, most: int) -> int:

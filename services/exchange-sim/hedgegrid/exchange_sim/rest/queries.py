@@ -43,8 +43,8 @@ def realtime(exchange: Exchange, call: Call) -> Answer:
             orders = exchange.venue.orders_open(call.account)
         else:
             orders = exchange.venue.orders_closed(call.account, limit=CLOSED_IN_MEMORY)
-        plain = read.text(call.params, "orderFilter") in ("", "Order")
-        by_id = [order for order in orders if plain and order.symbol in symbols]
+        is_meant = _filter(read.text(call.params, "orderFilter"))
+        by_id = [order for order in orders if order.symbol in symbols and is_meant(order)]
     newest = sorted(by_id, key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, newest, _order_key, rows.order_row, default=20, most=50)
 
@@ -56,11 +56,12 @@ def history(exchange: Exchange, call: Call) -> Answer:
     if found is None:
         wanted = _optional_symbols(exchange, call.params)
         status = read.text(call.params, "orderStatus")
-        in_window = _window(call.params)
+        in_window, is_meant = _window(call.params), _filter(read.text(call.params, "orderFilter"))
         found = [
             order
             for order in exchange.venue.orders_closed(call.account, limit=HISTORY_DEPTH)
             if order.symbol in wanted and in_window(order.created_ms) and status in ("", order.status.value)
+            if is_meant(order)
         ]
     closed = sorted((o for o in found if not o.status.is_open), key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, closed, _order_key, rows.order_history_row, default=20, most=50)
@@ -113,6 +114,32 @@ def closed_pnl(exchange: Exchange, call: Call) -> Answer:
     return _listed(call.params, found, _order_key, rows.closed_pnl_row, default=50, most=100)
 
 
+def transaction_log(exchange: Exchange, call: Call) -> Answer:
+    """Every change of the wallet, newest first: fills and funding of the last 24 h unless a window is given.
+
+    There are no deposits, transfers or interest here, and no coin but USDT.
+    """
+    params, day_ms = call.params, 24 * 3_600_000
+    account_type, category, currency = (read.text(params, name) for name in ("accountType", "category", "currency"))
+    if account_type not in ("", "UNIFIED"):
+        raise ApiError(10001, "accountType only support UNIFIED.")
+    has_window = read.text(params, "startTime") or read.text(params, "endTime")
+    in_window = _window(params) if has_window else (lambda at_ms: at_ms > exchange.now_ms() - day_ms)
+    kind, base = read.text(params, "type"), read.text(params, "baseCoin")
+    elsewhere = category not in ("", "linear") or currency not in ("", "USDT")
+    uid = exchange.accounts[call.account].uid
+    found = [
+        fill
+        for fill in (() if elsewhere else exchange.venue.executions(call.account))
+        if in_window(fill.exec_ms)
+        and kind in ("", rows.TRANSACTION_TYPES[fill.exec_type])
+        and base in ("", exchange.listings[fill.symbol].row["baseCoin"])
+    ]
+    limit = read.page_limit(params, 20, 50)
+    part, cursor = page(found, lambda fill: fill.exec_id, limit, read.text(params, "cursor"))
+    return answer({"nextPageCursor": cursor, "list": [rows.transaction_row(fill, uid) for fill in part]})
+
+
 def wallet_balance(exchange: Exchange, call: Call) -> Answer:
     if read.text(call.params, "accountType") != "UNIFIED":
         raise ApiError(10001, "accountType only support UNIFIED.")
@@ -129,6 +156,14 @@ def _listed(
     limit = read.page_limit(params, default, most)
     part, cursor = page(items, key, limit, read.text(params, "cursor"))
     return answer({"list": [row(item) for item in part], "nextPageCursor": cursor, "category": "linear"})
+
+
+def _filter(name: str) -> Callable[[OrderReport], bool]:
+    """`orderFilter`: `Order` active ones, `StopOrder` and `tpslOrder` those with a trigger; every kind without."""
+    if name not in ("", "Order", "OpenOrder", "StopOrder", "tpslOrder"):
+        raise params_error("orderFilter invalid")
+    wants_stops = name in ("StopOrder", "tpslOrder")
+    return lambda order: not name or (order.trigger is not None) is wants_stops
 
 
 def _by_id(exchange: Exchange, call: Call) -> list[OrderReport] | None:

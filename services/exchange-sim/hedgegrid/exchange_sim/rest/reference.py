@@ -34,7 +34,9 @@ def funding_history(exchange: Exchange, call: Call) -> Answer:
     if start_ms and not end_ms:
         raise params_error("endTime is required with startTime")
     limit = read.page_limit(call.params, 200, 200)
-    due = [event for event in reversed(view.funded) if start_ms <= event.ts_ms and (not end_ms or event.ts_ms <= end_ms)]
+    due = [
+        event for event in reversed(view.funded) if start_ms <= event.ts_ms and (not end_ms or event.ts_ms <= end_ms)
+    ]
     listed = [
         {
             "symbol": event.symbol,

@@ -1,6 +1,6 @@
 """The endpoints this exchange serves."""
 
-from hedgegrid.exchange_sim.rest import market, orders, queries, reference, settings
+from hedgegrid.exchange_sim.rest import market, orders, queries, reference, settings, stops
 from hedgegrid.exchange_sim.rest.routing import Route, Routes
 
 ROUTES: Routes = {
@@ -28,6 +28,8 @@ ROUTES: Routes = {
     ("GET", "/v5/position/closed-pnl"): Route(queries.closed_pnl, kind="closed-pnl"),
     ("POST", "/v5/position/set-leverage"): Route(settings.set_leverage, kind="set-leverage"),
     ("POST", "/v5/position/switch-mode"): Route(settings.switch_mode, kind="switch-mode"),
+    ("POST", "/v5/position/trading-stop"): Route(stops.trading_stop, kind="trading-stop"),
+    ("GET", "/v5/account/transaction-log"): Route(queries.transaction_log, kind="transaction-log"),
     ("GET", "/v5/account/wallet-balance"): Route(queries.wallet_balance, kind="wallet"),
     ("GET", "/v5/account/info"): Route(settings.account_info, kind="account-info"),
     ("GET", "/v5/account/fee-rate"): Route(settings.fee_rate, kind="fee-rate"),
