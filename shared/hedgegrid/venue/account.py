@@ -94,11 +94,14 @@ class Slot:
 
 
 class Account:
-    """`balance` = deposit + Σ realised over all positions, exactly. `by_link` holds every id ever used."""
+    """`balance` = deposit + Σ realised over all positions, exactly. `by_link` holds every id ever used.
+
+    `cancels_to_lose` and `amends_to_lose` count the next ones that shall come too late.
+    """
 
     __slots__ = (
-        "balance", "by_id", "by_link", "closed", "deposit", "executions", "hedge", "leverage", "name", "open", "slots",
-        "updated_ms",
+        "amends_to_lose", "balance", "by_id", "by_link", "cancels_to_lose", "closed", "deposit", "executions", "hedge",
+        "leverage", "name", "open", "slots", "updated_ms",
     )  # fmt: skip
 
     def __init__(self, name: str, deposit: Decimal, hedge: bool, leverage: Decimal) -> None:
@@ -114,6 +117,8 @@ class Account:
         self.by_link: dict[str, Order] = {}
         self.executions: list[ExecutionReport] = []
         self.updated_ms = 0
+        self.cancels_to_lose = 0
+        self.amends_to_lose = 0
 
     def slot(self, market: Market) -> Slot:
         """The account's slot of a symbol, made on first use with the account's default mode and leverage."""

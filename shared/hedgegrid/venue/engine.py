@@ -15,47 +15,28 @@ Commands (each at `now_ms`), answered at once; what follows from them is queued 
 
 Market input: on_trade(MarketTrade), on_quote(MarketQuote), on_mark(MarkPrice), on_funding(FundingDue).
 
+What others do to an account, and the venue to a symbol: see `outside`.
+
 Queries (see `queries.Queries`; lists newest first): orders_open, orders_closed, order_by_id, order_by_link, executions,
-positions, position, wallet, ticker, hedge_mode, leverage, instrument, instruments, accounts.
+transactions, positions, position, wallet, ticker, hedge_mode, leverage, instrument, instruments, phase, risk_limits,
+accounts.
 
 An unknown account or a symbol that the venue does not list raises KeyError in market input and queries; commands answer
 `Refused` for an unknown symbol.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal
 
-from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import Side
 from hedgegrid.venue import refusals
 from hedgegrid.venue.account import Account, Slot
-from hedgegrid.venue.conditions import TriggerBy
 from hedgegrid.venue.margin import account_margin, exposure, tier_at
-from hedgegrid.venue.order_entry import OrderEntry
+from hedgegrid.venue.outside import OutsideEvents
 from hedgegrid.venue.refusals import Refused
-from hedgegrid.venue.reports import Report
-from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 
-class Venue(OrderEntry):
-    """Fees are fractions of the executed value; amounts in USDT."""
-
-    def __init__(
-        self,
-        instruments: Iterable[Instrument],
-        *,
-        seed: int = 0,
-        maker_fee: Decimal = Decimal("0.0002"),
-        taker_fee: Decimal = Decimal("0.00055"),
-        require_min_notional_on_reduce: bool = True,
-    ) -> None:
-        super().__init__(
-            instruments,
-            seed=seed,
-            maker_fee=maker_fee,
-            taker_fee=taker_fee,
-            require_min_notional_on_reduce=require_min_notional_on_reduce,
-        )
+class Venue(OutsideEvents):
+    """All of it: see the module's docstring."""
 
     def open_account(
         self,
@@ -121,54 +102,6 @@ class Venue(OrderEntry):
         if refusal is None:
             self._set_mode(slot, hedge, now_ms)
         return refusal
-
-    # ------------------------------------------------------------------ market input
-
-    def on_trade(self, trade: MarketTrade) -> None:
-        """A print sets the last price and fills the resting orders it reached; reaching none costs only a look."""
-        market = self._markets[trade.symbol]
-        price = market.last = trade.price
-        market.updated_ms = trade.ts_ms
-        bid, ask = market.book.bids.best, market.book.asks.best
-        if (bid is not None and price <= bid) or (ask is not None and price >= ask):
-            self._matching.on_trade(market, trade)
-        self._conditionals.fire(market, TriggerBy.LAST, price, trade.ts_ms)
-
-    def on_quote(self, quote: MarketQuote) -> None:
-        market = self._markets[quote.symbol]
-        market.bid.show(quote.bid_px, quote.bid_qty)
-        market.ask.show(quote.ask_px, quote.ask_qty)
-        market.updated_ms = quote.ts_ms
-        bid, ask = market.book.bids.best, market.book.asks.best
-        if (bid is not None and quote.ask_px <= bid) or (ask is not None and quote.bid_px >= ask):
-            self._matching.on_quote(market, quote.ts_ms)
-
-    def on_mark(self, mark: MarkPrice) -> None:
-        """Margins follow the mark when they are asked for. Liquidation, once modelled, starts here."""
-        market = self._markets[mark.symbol]
-        market.mark = mark.mark_px
-        market.index = mark.index_px or None
-        market.updated_ms = mark.ts_ms
-        self._conditionals.fire(market, TriggerBy.MARK, mark.mark_px, mark.ts_ms)
-        self._conditionals.fire(market, TriggerBy.INDEX, mark.index_px or mark.mark_px, mark.ts_ms)
-
-    def on_funding(self, funding: FundingDue) -> None:
-        """Every open position of the symbol pays or receives size × mark × rate."""
-        market = self._markets[funding.symbol]
-        market.funding_rate = funding.rate
-        market.updated_ms = funding.ts_ms
-        seq = market.next_seq()
-        for account in self._accounts.values():
-            slot = account.slots.get(funding.symbol)
-            if slot is None:
-                continue
-            for position in list(slot.held()):
-                self._settlement.fund(slot, position, funding.rate, seq, funding.ts_ms)
-
-    def drain(self) -> list[Report]:
-        """All reports since the last call, in the order they happened (of all accounts; see each one's `.account`)."""
-        reports, self._settlement.reports = self._settlement.reports, []
-        return reports
 
     # ------------------------------------------------------------------ inside
 

@@ -16,14 +16,14 @@ from hedgegrid.domain.order import Side
 class DisplayedSide:
     """One side of the quote. `side` BUY is the bid (sellers take it), SELL the ask (buyers take it)."""
 
-    __slots__ = ("_instrument", "_taken", "price", "qty", "side")
+    __slots__ = ("_taken", "instrument", "price", "qty", "side")
 
     def __init__(self, side: Side, instrument: Instrument) -> None:
         self.side = side
         self.price = ZERO
         self.qty = ZERO
         self._taken = ZERO
-        self._instrument = instrument
+        self.instrument = instrument
 
     @property
     def best(self) -> Decimal | None:
@@ -40,17 +40,17 @@ class DisplayedSide:
     def at_best(self) -> Decimal:
         """Displayed quantity at the best price that nobody here has taken yet, in whole lots."""
         left = self.qty - self._taken
-        return self._instrument.qty_down(left) if left > 0 else ZERO
+        return self.instrument.qty_down(left) if left > 0 else ZERO
 
     def take(self, qty: Decimal) -> None:
         self._taken += qty
 
     def levels(self, limit: Decimal) -> Iterator[tuple[Decimal, Decimal]]:
         """Prices and free quantities from the best on, none worse for the taker than `limit`."""
-        lot = self._instrument.qty_down(self.qty)
+        lot = self.instrument.qty_down(self.qty)
         if self.best is None or lot <= 0:
             return
-        step = self._instrument.tick_size if self.side is Side.SELL else -self._instrument.tick_size
+        step = self.instrument.tick_size if self.side is Side.SELL else -self.instrument.tick_size
         depth = int(self._taken // lot)
         free = lot - (self._taken - depth * lot)
         price = self.price + depth * step

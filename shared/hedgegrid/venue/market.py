@@ -59,6 +59,12 @@ class Market:
         self.seq += 1
         return self.seq
 
+    def change(self, instrument: Instrument) -> None:
+        """Take new filters over."""
+        self.instrument = instrument
+        for side in (self.bid, self.ask, self.book.bids, self.book.asks):
+            side.instrument = instrument
+
     def displayed(self, side: Side) -> DisplayedSide:
         """Side of the quote on which orders of `side` rest."""
         return self.bid if side is Side.BUY else self.ask

@@ -10,6 +10,7 @@ from hedgegrid.venue.account import Slot
 from hedgegrid.venue.conditional import Conditionals, waiting_stops
 from hedgegrid.venue.conditions import OrderFilter, StopOrderType, TpSl, Trigger
 from hedgegrid.venue.identity import IdSource
+from hedgegrid.venue.liquidation import Liquidation
 from hedgegrid.venue.matching import Matching
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.protection import Protection
@@ -23,16 +24,16 @@ from hedgegrid.venue.stop_rules import changed_stop, changed_tpsl, new_tpsl, new
 
 
 class OrderEntry(Queries):
-    """Owns the parts that orders go through."""
+    """Owns the parts that orders go through. Fees are fractions of the executed value; amounts in USDT."""
 
     def __init__(
         self,
         instruments: Iterable[Instrument],
         *,
-        seed: int,
-        maker_fee: Decimal,
-        taker_fee: Decimal,
-        require_min_notional_on_reduce: bool,
+        seed: int = 0,
+        maker_fee: Decimal = Decimal("0.0002"),
+        taker_fee: Decimal = Decimal("0.00055"),
+        require_min_notional_on_reduce: bool = True,
     ) -> None:
         super().__init__(instruments, taker_fee)
         self._order_ids = IdSource(seed, "order")
@@ -42,6 +43,7 @@ class OrderEntry(Queries):
         self._conditionals = Conditionals(self._settlement, self._matching, self._rules)
         self._protection = Protection(self._settlement, self._conditionals, self._order_ids)
         self._settlement.after_fills = self._protection.after_fills
+        self._liquidation = Liquidation(self._settlement, self._matching, self._order_ids)
 
     def submit(self, account: str, order: NewOrder, now_ms: int) -> Accepted | Refused:
         return self._submit(account, order, CreateType.BY_USER, now_ms)
@@ -166,6 +168,11 @@ class OrderEntry(Queries):
         terms = self._rules.changed_terms(order, change)
         if isinstance(terms, Refused):
             return terms
+        account = order.slot.account
+        if account.amends_to_lose:
+            account.amends_to_lose -= 1
+            self._matching.fill_whole(order, now_ms)
+            return Accepted(order.order_id, order.link_id)
         keeps_place = terms.price == order.price and terms.qty < order.qty
         if not keeps_place:
             order.slot.market.withdraw(order)
@@ -183,8 +190,14 @@ class OrderEntry(Queries):
         return order
 
     def _cancel(self, order: Order, now_ms: int) -> Accepted:
-        for each in waiting_stops(order):
-            self._settlement.withdraw(each, CancelType.BY_USER, now_ms)
+        account = order.slot.account
+        if account.cancels_to_lose and order.status.is_active:
+            account.cancels_to_lose -= 1
+            self._matching.fill_whole(order, now_ms)
+            self._settlement.refuse_cancel(order)
+        else:
+            for each in waiting_stops(order):
+                self._settlement.withdraw(each, CancelType.BY_USER, now_ms)
         return Accepted(order.order_id, order.link_id)
 
 

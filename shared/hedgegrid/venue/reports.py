@@ -240,6 +240,45 @@ class WalletReport(msgspec.Struct, frozen=True, kw_only=True):
     updated_ms: int
 
 
+class TransactionType(StrEnum):
+    """Bybit `type` of the transaction log (docs/v5/enum, uta-translog)."""
+
+    TRADE = "TRADE"
+    SETTLEMENT = "SETTLEMENT"
+    """Funding."""
+    LIQUIDATION = "LIQUIDATION"
+    ADL = "ADL"
+    DELIVERY = "DELIVERY"
+    """Closed because the symbol was delisted."""
+
+
+class TransactionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Row of the transaction log (docs/v5/account/transaction-log), amounts in USDT.
+
+    `change` = `cash_flow` + `funding` − `fee`; `funding` > 0 was received (the opposite of an execution's fee),
+    `fee` > 0 was paid. `cash_balance` is the wallet after it, `size` what is then held (short < 0).
+    """
+
+    account: str
+    id: str
+    symbol: str
+    side: Side
+    type: TransactionType
+    transaction_ms: int
+    qty: Decimal
+    size: Decimal
+    trade_price: Decimal
+    funding: Decimal
+    fee: Decimal
+    cash_flow: Decimal
+    change: Decimal
+    cash_balance: Decimal
+    fee_rate: Decimal
+    trade_id: str
+    order_id: str
+    order_link_id: str
+
+
 class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the venue knows of a symbol's market; None where nothing has been seen yet. Sizes in base coin."""
 

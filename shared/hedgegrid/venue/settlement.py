@@ -118,6 +118,12 @@ class Settlement:
         order.end(cancel_type, RejectReason.PER_CANCEL_REQUEST if by_user else RejectReason.NO_ERROR)
         self.conclude(order, [], market.next_seq(), ts_ms)
 
+    def refuse_cancel(self, order: Order) -> None:
+        """Publish a filled order once more, with the refusal of the cancel that came too late."""
+        order.cancel_type = CancelType.BY_USER
+        order.reject_reason = RejectReason.ORDER_DOES_NOT_EXIST
+        self.reports.append(order_report(order))
+
     def fund(self, slot: Slot, position: Position, rate: Decimal, seq: int, ts_ms: int) -> None:
         """Pay or receive funding on one open position at the mark; longs pay when `rate` > 0.
 

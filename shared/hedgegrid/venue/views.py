@@ -3,14 +3,22 @@
 from decimal import ROUND_DOWN, Decimal
 
 from hedgegrid.domain.money import ZERO, to_money_step
-from hedgegrid.domain.order import Side
+from hedgegrid.domain.order import ExecType, Side
 from hedgegrid.venue.account import Account, Slot
 from hedgegrid.venue.conditions import StopOrderType
 from hedgegrid.venue.margin import account_margin, liquidation_price, position_im, position_mm
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.positions import Position
-from hedgegrid.venue.reports import OrderReport, PositionReport, TickerReport, WalletReport
+from hedgegrid.venue.reports import (
+    ExecutionReport,
+    OrderReport,
+    PositionReport,
+    TickerReport,
+    TransactionReport,
+    TransactionType,
+    WalletReport,
+)
 from hedgegrid.venue.risk_limits import current_limit
 
 _RATE_STEP = Decimal("0.0001")
@@ -131,6 +139,41 @@ def wallet_report(account: Account, taker_fee: Decimal) -> WalletReport:
         account_im_rate=_rate(margin.initial, margin.balance),
         account_mm_rate=_rate(margin.maintenance, margin.balance),
         updated_ms=account.updated_ms,
+    )
+
+
+_TRANSACTION_TYPE = {
+    ExecType.TRADE: TransactionType.TRADE,
+    ExecType.FUNDING: TransactionType.SETTLEMENT,
+    ExecType.BUST_TRADE: TransactionType.LIQUIDATION,
+    ExecType.ADL_TRADE: TransactionType.ADL,
+    ExecType.SETTLE: TransactionType.DELIVERY,
+    ExecType.DELIVERY: TransactionType.DELIVERY,
+}
+
+
+def transaction_report(row: ExecutionReport) -> TransactionReport:
+    """An execution as the wallet saw it."""
+    is_funding = row.exec_type is ExecType.FUNDING
+    return TransactionReport(
+        account=row.account,
+        id=row.exec_id,
+        symbol=row.symbol,
+        side=row.side,
+        type=_TRANSACTION_TYPE[row.exec_type],
+        transaction_ms=row.exec_ms,
+        qty=row.exec_qty,
+        size=row.size_after,
+        trade_price=row.exec_price,
+        funding=-row.exec_fee if is_funding else ZERO,
+        fee=ZERO if is_funding else row.exec_fee,
+        cash_flow=row.exec_pnl,
+        change=row.exec_pnl - row.exec_fee,
+        cash_balance=row.balance_after,
+        fee_rate=row.fee_rate,
+        trade_id=row.exec_id,
+        order_id=row.order_id,
+        order_link_id=row.order_link_id,
     )
 
 
