@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import ccxt  # type: ignore[import-untyped]
-import ccxt.pro
+import ccxt.pro  # type: ignore[import-untyped]
 import pytest
 
 from tests.contract.exchange_sim.simulators import Simulator, eventually, launch

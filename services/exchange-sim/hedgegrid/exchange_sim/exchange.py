@@ -9,6 +9,7 @@ from hedgegrid.exchange_sim.auth import Authenticator
 from hedgegrid.exchange_sim.clock import Speed, wall_ms
 from hedgegrid.exchange_sim.faults.acting import Actor
 from hedgegrid.exchange_sim.faults.injector import Injector
+from hedgegrid.exchange_sim.faults.symbols import SymbolDesk
 from hedgegrid.exchange_sim.instruments import Listing
 from hedgegrid.exchange_sim.journal import Journal
 from hedgegrid.exchange_sim.market.publisher import Publisher
@@ -114,7 +115,8 @@ def build_exchange(
         seed=seed,
     )
     player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed(), epoch_ms=epoch_ms)
-    actor = Actor(venue, hub, injector, player.clock.now_ms, pusher.flush)
+    desk = SymbolDesk(venue, listings, views, player)
+    actor = Actor(venue, hub, injector, desk, player.clock.now_ms, pusher.flush)
     player.before_step = actor.act_due
     return Exchange(
         listings=listings,

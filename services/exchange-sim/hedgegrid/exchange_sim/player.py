@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Protocol
 
+from hedgegrid.domain.instrument import Instrument
 from hedgegrid.exchange_sim.clock import Speed, VenueClock, wall_ms
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
-from hedgegrid.exchange_sim.market_events import Events, MarketEvent, shifted
+from hedgegrid.exchange_sim.market_events import Events, MarketEvent, on_tick, shifted
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
@@ -97,6 +98,8 @@ class Player:
         self._shift_ms = self.clock.now_ms() - first.ts_ms
         recorded = self._primed(chain([first], events), source.symbols)
         self._steps = _steps(shifted(event, self._shift_ms) for event in recorded)
+        self._silent: set[str] = set()
+        self._repriced: dict[str, Instrument] = {}
         self._next: tuple[int, list[MarketEvent]] | None = None
 
     @property
@@ -138,6 +141,24 @@ class Player:
             self._play(*step)
         return steps
 
+    def silence(self, symbol: str) -> None:
+        """No market of this symbol from now on."""
+        self._silent.add(symbol)
+
+    def reprice(self, rules: Instrument) -> None:
+        """Put the market's prices on the tick of these rules, from the quote that stands on."""
+        self._repriced[rules.symbol] = rules
+        quote = self._views[rules.symbol].quote
+        if quote is not None:
+            self._feed(on_tick(quote, rules))
+
+    def _adapted(self, events: list[MarketEvent]) -> list[MarketEvent]:
+        return [
+            on_tick(event, self._repriced[event.symbol]) if event.symbol in self._repriced else event
+            for event in events
+            if event.symbol not in self._silent
+        ]
+
     async def run(self) -> None:
         """Play to the end of the tape; a tape that breaks ends it with `failure` set."""
         await self._running.wait()
@@ -177,6 +198,8 @@ class Player:
         self.clock.reached(at_ms)
         if self.before_step is not None:
             self.before_step()
+        if self._silent or self._repriced:
+            events = self._adapted(events)
         touched = dict.fromkeys(event.symbol for event in events)
         for event in events:
             self._feed(event)

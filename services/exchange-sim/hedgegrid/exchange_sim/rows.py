@@ -8,19 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 from hedgegrid.domain.money import ZERO, plain, to_money_step
-from hedgegrid.domain.order import ExecType
-from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport, WalletReport
+from hedgegrid.venue.reports import (
+    ExecutionReport,
+    OrderReport,
+    PositionReport,
+    TransactionReport,
+    TransactionType,
+    WalletReport,
+)
 
 Row = dict[str, Any]
-TRANSACTION_TYPES = {
-    ExecType.TRADE: "TRADE",
-    ExecType.FUNDING: "SETTLEMENT",
-    ExecType.BUST_TRADE: "LIQUIDATION",
-    ExecType.ADL_TRADE: "ADL",
-    ExecType.SETTLE: "DELIVERY",
-    ExecType.DELIVERY: "DELIVERY",
-}
-"""Type of the transaction log by execution (docs/v5/enum, type(uta-translog))."""
 
 
 def order_row(order: OrderReport) -> Row:
@@ -260,32 +257,31 @@ def _average(value: Decimal, size: Decimal) -> Decimal:
     return to_money_step(value / size) if size else ZERO
 
 
-def transaction_row(fill: ExecutionReport, uid: int) -> Row:
-    """Row of the transaction log: every execution moves the wallet once. Paid funding is negative here."""
-    funding = fill.exec_type is ExecType.FUNDING
-    fee = ZERO if funding else fill.exec_fee
+def transaction_row(entry: TransactionReport) -> Row:
+    """Row of the transaction log; `funding` is "" where there is none, as on the venue."""
+    is_funding = entry.type is TransactionType.SETTLEMENT
     return {
         "transSubType": "",
-        "id": f"{uid}_{fill.symbol}_{fill.seq}",
-        "symbol": fill.symbol,
-        "side": fill.side.value,
-        "funding": plain(-fill.exec_fee) if funding else "",
-        "orderLinkId": fill.order_link_id,
-        "orderId": fill.order_id,
-        "fee": plain(fee),
-        "change": plain(fill.exec_pnl - fill.exec_fee),
-        "cashFlow": plain(fill.exec_pnl),
-        "transactionTime": str(fill.exec_ms),
-        "type": TRANSACTION_TYPES[fill.exec_type],
-        "feeRate": plain(fill.fee_rate),
+        "id": entry.id,
+        "symbol": entry.symbol,
+        "side": entry.side.value,
+        "funding": plain(entry.funding) if is_funding else "",
+        "orderLinkId": entry.order_link_id,
+        "orderId": entry.order_id,
+        "fee": plain(entry.fee),
+        "change": plain(entry.change),
+        "cashFlow": plain(entry.cash_flow),
+        "transactionTime": str(entry.transaction_ms),
+        "type": entry.type.value,
+        "feeRate": plain(entry.fee_rate),
         "bonusChange": "",
-        "size": plain(abs(fill.size_after)),
-        "qty": plain(fill.exec_qty),
-        "cashBalance": plain(fill.balance_after),
+        "size": plain(abs(entry.size)),
+        "qty": plain(entry.qty),
+        "cashBalance": plain(entry.cash_balance),
         "currency": "USDT",
         "category": "linear",
-        "tradePrice": plain(fill.exec_price),
-        "tradeId": fill.exec_id,
+        "tradePrice": plain(entry.trade_price),
+        "tradeId": entry.trade_id,
         "extraFees": "",
     }
 

@@ -3,14 +3,17 @@
 import random
 from collections.abc import Callable
 
-from hedgegrid.domain.order import OrderType, Side
+from hedgegrid.domain.order import OrderType
 from hedgegrid.exchange_sim.faults import events
 from hedgegrid.exchange_sim.faults.injector import Injector
 from hedgegrid.exchange_sim.faults.plan import fits
+from hedgegrid.exchange_sim.faults.symbols import SymbolDesk
 from hedgegrid.exchange_sim.ws.hub import Hub
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.refusals import Refused
-from hedgegrid.venue.requests import FundingDue, NewOrder, OrderRef
+from hedgegrid.venue.requests import NewOrder, OrderRef
+
+_FORCED = (events.Liquidation, events.AutoDeleverage)
 
 
 class EventError(Exception):
@@ -21,12 +24,19 @@ class Actor:
     """`failures` keeps what went wrong with events that nobody waited for."""
 
     def __init__(
-        self, venue: Venue, hub: Hub, injector: Injector, now_ms: Callable[[], int], flush: Callable[[], None]
+        self,
+        venue: Venue,
+        hub: Hub,
+        injector: Injector,
+        symbols: SymbolDesk,
+        now_ms: Callable[[], int],
+        flush: Callable[[], None],
     ) -> None:
         self.failures: list[str] = []
         self._venue = venue
         self._hub = hub
         self._injector = injector
+        self._symbols = symbols
         self._now_ms = now_ms
         self._flush = flush
 
@@ -79,27 +89,41 @@ class Actor:
 
     def _at_the_venue(self, event: events.Event) -> None:
         try:
-            outcome = self._by_hand(event) if isinstance(event, events.AccountEvent) else self._to_the_market(event)
+            outcome: object = None
+            if isinstance(event, events.AccountEvent):
+                outcome = self._to_the_account(event) if isinstance(event, _FORCED) else self._by_hand(event)
+            elif isinstance(event, events.SymbolEvent):
+                self._symbols.act(event, self._now_ms())
+            elif isinstance(event, events.PartialFills):
+                self._venue.fill_in_parts(event.parts)
         except KeyError as error:
             raise EventError(f"{error.args[0]}: no such account or symbol") from None
         if isinstance(outcome, Refused):
             raise EventError(f"{outcome.code} {outcome.text}")
 
-    def _to_the_market(self, event: events.Event) -> object:
-        if isinstance(event, events.Funding):
-            self._venue.on_funding(FundingDue(symbol=event.symbol, rate=event.rate, ts_ms=self._now_ms()))
+    def _to_the_account(self, event: events.AccountEvent) -> object:
+        venue, account, symbol, now_ms = self._venue, event.account, event.symbol, self._now_ms()
+        if isinstance(event, events.Liquidation):
+            return venue.force_liquidation(account, symbol, event.position_idx, now_ms)
+        if isinstance(event, events.AutoDeleverage):
+            return venue.force_adl(account, symbol, event.position_idx, event.qty, now_ms, event.price)
         return None
 
     def _by_hand(self, event: events.AccountEvent) -> object:
         """What somebody does with the same account beside the bot."""
         venue, account, symbol, now_ms = self._venue, event.account, event.symbol, self._now_ms()
         if isinstance(event, events.HumanOrder):
-            return self._market_order(event, event.side, event.position_idx, reduce=event.reduce_only)
+            order = NewOrder(
+                symbol=symbol,
+                side=event.side,
+                order_type=OrderType.MARKET,
+                qty=event.qty,
+                position_idx=event.position_idx,
+                reduce_only=event.reduce_only,
+            )
+            return venue.submit(account, order, now_ms)
         if isinstance(event, events.HumanClose):
-            side = venue.position(account, symbol, event.position_idx).side
-            if side is None:
-                raise EventError("the position is flat")
-            return self._market_order(event, side.opposite, event.position_idx, reduce=True)
+            return venue.close_by_hand(account, symbol, event.position_idx, event.qty, now_ms)
         if isinstance(event, events.HumanCancel):
             if event.order_link_id:
                 return venue.cancel(account, OrderRef(symbol=symbol, order_link_id=event.order_link_id), now_ms)
@@ -110,24 +134,10 @@ class Actor:
             return self._switch_mode(event)
         raise EventError(f"{type(event).__name__} is not done to an account")
 
-    def _market_order(self, event: events.AccountEvent, side: Side, position_idx: int, *, reduce: bool) -> object:
-        """Closing closes all of it, unless the event names a quantity."""
-        qty = event.qty if isinstance(event, events.HumanOrder) else None
-        size = self._venue.position(event.account, event.symbol, position_idx).size
-        order = NewOrder(
-            symbol=event.symbol,
-            side=side,
-            order_type=OrderType.MARKET,
-            qty=size if qty is None else qty,
-            position_idx=position_idx,
-            reduce_only=reduce,
-        )
-        return self._venue.submit(event.account, order, self._now_ms())
-
     def _switch_mode(self, event: events.HumanMode) -> object:
         venue, account, symbol, now_ms = self._venue, event.account, event.symbol, self._now_ms()
         venue.cancel_all(account, symbol, now_ms)
         for position in venue.positions(account, symbol):
             if position.side is not None:
-                self._market_order(event, position.side.opposite, position.position_idx, reduce=True)
+                venue.close_by_hand(account, symbol, position.position_idx, None, now_ms)
         return venue.switch_mode(account, symbol, event.hedge, now_ms)

@@ -76,9 +76,10 @@ class HumanOrder(AccountEvent, frozen=True, kw_only=True):
 
 
 class HumanClose(AccountEvent, frozen=True, kw_only=True):
-    """Somebody closes a position at market."""
+    """Somebody closes a position, or `qty` of it, at market in web or app."""
 
     position_idx: PositionIdx
+    qty: Decimal | None = None
 
 
 class HumanCancel(AccountEvent, frozen=True, kw_only=True):
@@ -97,11 +98,58 @@ class HumanMode(AccountEvent, frozen=True, kw_only=True):
     hedge: bool
 
 
-class Funding(Event, frozen=True, kw_only=True):
+class Liquidation(AccountEvent, frozen=True, kw_only=True):
+    """The venue takes a position over at its bankruptcy price, whatever the margin."""
+
+    position_idx: PositionIdx
+
+
+class AutoDeleverage(AccountEvent, frozen=True, kw_only=True):
+    """The venue closes `qty` of a position (all without) against somebody bankrupt, at `price` or the mark."""
+
+    position_idx: PositionIdx
+    qty: Decimal | None = None
+    price: Decimal | None = None
+
+
+class SymbolEvent(Event, frozen=True, kw_only=True):
+    symbol: str
+
+
+class Funding(SymbolEvent, frozen=True, kw_only=True):
     """A funding moment out of its turn; `rate` is a fraction, positive: longs pay."""
 
-    symbol: str
     rate: Decimal
+
+
+class FilterChange(SymbolEvent, frozen=True, kw_only=True):
+    """New filters of a symbol; what is not named stays."""
+
+    tick_size: Decimal | None = None
+    qty_step: Decimal | None = None
+    min_notional: Decimal | None = None
+
+
+class ReduceOnlySymbol(SymbolEvent, frozen=True, kw_only=True):
+    """Orders that would enlarge a position are refused with 110023, until `only` is false again."""
+
+    only: bool = True
+
+
+class Delisting(SymbolEvent, frozen=True, kw_only=True):
+    """The end is announced: status `Delivering`, positions may only be reduced (30228)."""
+
+
+class Settlement(SymbolEvent, frozen=True, kw_only=True):
+    """The end: orders cancelled, positions closed at `price` or the index, status `Closed`, no market any more."""
+
+    price: Decimal | None = None
+
+
+class PartialFills(Event, frozen=True, kw_only=True):
+    """From now on every fill comes as up to `parts` fills; 1 ends the storm."""
+
+    parts: Annotated[int, Meta(ge=1, le=1000)]
 
 
 AnyEvent = (
@@ -115,5 +163,12 @@ AnyEvent = (
     | HumanCancel
     | HumanLeverage
     | HumanMode
+    | Liquidation
+    | AutoDeleverage
     | Funding
+    | FilterChange
+    | ReduceOnlySymbol
+    | Delisting
+    | Settlement
+    | PartialFills
 )

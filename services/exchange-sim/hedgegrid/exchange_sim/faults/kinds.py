@@ -82,6 +82,13 @@ class RequestLate(RequestFault, frozen=True, kw_only=True):
     delay_ms: DelayMs
 
 
+class RaceFill(RequestFault, frozen=True, kw_only=True):
+    """A cancel or amend comes too late: it is acknowledged, but the order has filled.
+
+    The order is told `Filled`; after a cancel a second time, with the cancel's refusal.
+    """
+
+
 class MessageFault(Fault, frozen=True, kw_only=True):
     """Applied to data messages of sockets, private and public."""
 
@@ -132,13 +139,6 @@ class SlowReads(SocketFault, frozen=True, kw_only=True):
     """What the client sends on this socket, pings included, is read and answered `delay_ms` late."""
 
     delay_ms: DelayMs
-
-
-class RaceFill(RequestFault, frozen=True, kw_only=True):
-    """A cancel or amend loses against a fill: the order fills at its price first.
-
-    The cancel is acknowledged and the order told `Filled` twice; the amend is refused as too late.
-    """
 
 
 AnyFault = (

@@ -15,6 +15,7 @@ from hedgegrid.exchange_sim.faults.kinds import (
     RequestLate,
 )
 from hedgegrid.exchange_sim.faults.plan import Subject
+from hedgegrid.venue.engine import Venue
 
 NOT_ARRIVED = -1
 """Journal code of a request that the exchange never executed and answered with nothing of its own."""
@@ -86,3 +87,17 @@ def subject_of(account: str, channel: str, method: str, path: str, params: dict[
     return {"account": account, "channel": channel, "method": method, "path": path} | {
         name: values for name, values in fields.items() if values
     }
+
+
+def lose_race(venue: Venue, account: str, path: str, params: dict[str, Any]) -> None:
+    """Let the fill win: every working order that a cancel or amend names fills before it is reached."""
+    legs = params.get("request")
+    for leg in legs if isinstance(legs, list) else [params]:
+        order_id, link_id = str(leg.get("orderId") or ""), str(leg.get("orderLinkId") or "")
+        order = venue.order_by_id(account, order_id) if order_id else venue.order_by_link(account, link_id)
+        if order is None or not order.status.is_active:
+            continue
+        if "/cancel" in path:
+            venue.lose_next_cancel(account)
+        elif "/amend" in path:
+            venue.lose_next_amend(account)

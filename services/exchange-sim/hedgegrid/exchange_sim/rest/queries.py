@@ -127,17 +127,16 @@ def transaction_log(exchange: Exchange, call: Call) -> Answer:
     in_window = _window(params) if has_window else (lambda at_ms: at_ms > exchange.now_ms() - day_ms)
     kind, base = read.text(params, "type"), read.text(params, "baseCoin")
     elsewhere = category not in ("", "linear") or currency not in ("", "USDT")
-    uid = exchange.accounts[call.account].uid
     found = [
-        fill
-        for fill in (() if elsewhere else exchange.venue.executions(call.account))
-        if in_window(fill.exec_ms)
-        and kind in ("", rows.TRANSACTION_TYPES[fill.exec_type])
-        and base in ("", exchange.listings[fill.symbol].row["baseCoin"])
+        entry
+        for entry in (() if elsewhere else exchange.venue.transactions(call.account))
+        if in_window(entry.transaction_ms)
+        and kind in ("", entry.type.value)
+        and base in ("", exchange.listings[entry.symbol].row["baseCoin"])
     ]
     limit = read.page_limit(params, 20, 50)
-    part, cursor = page(found, lambda fill: fill.exec_id, limit, read.text(params, "cursor"))
-    return answer({"nextPageCursor": cursor, "list": [rows.transaction_row(fill, uid) for fill in part]})
+    part, cursor = page(found, lambda entry: entry.id, limit, read.text(params, "cursor"))
+    return answer({"nextPageCursor": cursor, "list": [rows.transaction_row(entry) for entry in part]})
 
 
 def wallet_balance(exchange: Exchange, call: Call) -> Answer:

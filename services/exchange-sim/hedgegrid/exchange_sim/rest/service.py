@@ -14,7 +14,7 @@ from hedgegrid.exchange_sim.clock import wall_ms
 from hedgegrid.exchange_sim.errors import ApiError, params_error
 from hedgegrid.exchange_sim.exchange import Exchange
 from hedgegrid.exchange_sim.faults.kinds import RequestFault
-from hedgegrid.exchange_sim.faults.requests import Plan, maintenance, plan_of, subject_of
+from hedgegrid.exchange_sim.faults.requests import Plan, lose_race, maintenance, plan_of, subject_of
 from hedgegrid.exchange_sim.journal import Entry, link_ids
 from hedgegrid.exchange_sim.rest.dispatch import Outcome, envelope, limit_headers, perform, refusal, spoiled_outcome
 from hedgegrid.exchange_sim.rest.params import Params
@@ -74,6 +74,8 @@ class RestService:
         plan = self._plan(request, payload, trace)
         if plan.hold_s:
             await asyncio.sleep(plan.hold_s)
+        if plan.loses_race and trace.account:
+            lose_race(self._exchange.venue, trace.account, trace.path, trace.params)
         if plan.executed:
             reply = self._fair(route, request, payload, trace)
         else:

@@ -12,7 +12,7 @@ from hedgegrid.exchange_sim.clock import wall_ms
 from hedgegrid.exchange_sim.errors import ApiError
 from hedgegrid.exchange_sim.exchange import Exchange
 from hedgegrid.exchange_sim.faults.kinds import AuthRefused, RequestFault, SlowReads
-from hedgegrid.exchange_sim.faults.requests import Plan, maintenance, plan_of, subject_of
+from hedgegrid.exchange_sim.faults.requests import Plan, lose_race, maintenance, plan_of, subject_of
 from hedgegrid.exchange_sim.journal import Entry, link_ids
 from hedgegrid.exchange_sim.rest.dispatch import Outcome, limit_headers, perform, refusal, spoiled_outcome
 from hedgegrid.exchange_sim.rest.params import Params
@@ -95,6 +95,8 @@ class TradeSession:
 
     def _execute(self, request: dict[str, Any], op: str, params: Params, plan: Plan, now_ms: int | None = None) -> None:
         now_ms = now_ms or wall_ms()
+        if plan.loses_race:
+            lose_race(self._exchange.venue, self._connection.account_id, PATHS.get(op, ""), params)
         if plan.executed:
             outcome = self._outcome(request, op, params, now_ms)
             self._note(op, params, outcome.code, now_ms)
