@@ -1,8 +1,8 @@
 """What a taker finds: the stated slippage model.
 
 The best opposite quote can be taken up to its displayed size; behind it lie levels one tick apart, each with the same
-size. What was taken stays gone until the quote's price or size changes: a quote sent again unchanged is no new
-liquidity.
+size. What was taken, by orders here or by a print at or through the best price, stays gone until the quote's price or
+size changes: a quote sent again unchanged is no new liquidity. A print takes no more than the best level.
 """
 
 from collections.abc import Iterator
@@ -41,6 +41,13 @@ class DisplayedSide:
         """Displayed quantity at the best price that nobody here has taken yet, in whole lots."""
         left = self.qty - self._taken
         return self.instrument.qty_down(left) if left > 0 else ZERO
+
+    def lose(self, price: Decimal, qty: Decimal) -> None:
+        """A print whose taker traded against this side took up to `qty` of the best level, if it reached it."""
+        if price >= self.price if self.side is Side.SELL else price <= self.price:
+            left = self.qty - self._taken
+            if left > 0:
+                self._taken += min(qty, left)
 
     def take(self, qty: Decimal) -> None:
         self._taken += qty

@@ -10,6 +10,7 @@ from hedgegrid.venue.book import RestingBook
 from hedgegrid.venue.conditions import TriggerBy
 from hedgegrid.venue.liquidity import DisplayedSide
 from hedgegrid.venue.orders import Order
+from hedgegrid.venue.premium import Premium
 from hedgegrid.venue.triggers import TriggerBook
 
 
@@ -35,8 +36,8 @@ class Market:
     """
 
     __slots__ = (
-        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "number", "phase", "seq", "symbol",
-        "triggers", "updated_ms",
+        "ask", "bid", "book", "funding_rate", "index", "instrument", "last", "mark", "number", "phase", "premium",
+        "seq", "symbol", "triggers", "updated_ms",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, number: int) -> None:
@@ -48,6 +49,7 @@ class Market:
         self.mark: Decimal | None = None
         self.index: Decimal | None = None
         self.funding_rate: Decimal | None = None
+        self.premium = Premium()
         self.bid = DisplayedSide(Side.BUY, instrument)
         self.ask = DisplayedSide(Side.SELL, instrument)
         self.book = RestingBook(instrument)
@@ -90,18 +92,19 @@ class Market:
     def bound(self, side: Side) -> Decimal | None:
         """Worst price at which an order may trade: highest for a buy, lowest for a sell; on tick.
 
-        Bybit's band (docs/v5/account/set-price-limit) with the premium P taken as 0:
-        buy min(mark·(1+Y), max(index, mark·(1+X))), sell max(mark·(1−Y), min(index, mark·(1−X))).
+        Bybit's band (docs/v5/account/set-price-limit) with P the premium and alpha 1:
+        buy min(mark·(1+Y), max(index, mark·(1+X) + max(0, P))),
+        sell max(mark·(1−Y), min(index, mark·(1−X) + min(0, P))).
         """
         mark = self.reference
         if mark is None:
             return None
         index = self.index or mark
-        rules = self.instrument
+        rules, premium = self.instrument, self.premium.mean
         x, y = rules.price_limit_ratio_x, rules.price_limit_ratio_y
         if side is Side.BUY:
-            return rules.price_down(min(mark * (1 + y), max(index, mark * (1 + x))))
-        lowest = rules.price_up(max(mark * (1 - y), min(index, mark * (1 - x))))
+            return rules.price_down(min(mark * (1 + y), max(index, mark * (1 + x) + max(ZERO, premium))))
+        lowest = rules.price_up(max(mark * (1 - y), min(index, mark * (1 - x) + min(ZERO, premium))))
         return max(lowest, rules.tick_size)
 
     def into_band(self, side: Side, price: Decimal) -> Decimal:
@@ -111,7 +114,22 @@ class Market:
             return price
         return min(price, bound) if side is Side.BUY else max(price, bound)
 
+    def show(self, bid: tuple[Decimal, Decimal], ask: tuple[Decimal, Decimal], ts_ms: int) -> None:
+        """Take a quote over: price and quantity of both sides."""
+        self.bid.show(*bid)
+        self.ask.show(*ask)
+        self.updated_ms = ts_ms
+        if ts_ms >= self.premium.due_ms and self.mark is not None and bid[1] > 0 and ask[1] > 0:
+            self.premium.sample((bid[0] + ask[0]) / 2, self.mark, ts_ms)
+
     def queue_ahead(self, side: Side, price: Decimal) -> Decimal:
-        """Displayed quantity that an order joining at `price` stands behind; 0 unless it joins the best quote."""
+        """Quantity that an order joining at `price` stands behind.
+
+        None inside the spread; the displayed quantity at the best quote; behind it the same quantity, as every level
+        there is taken to hold as much as the best one (see `liquidity`). Without a quote no queue is known.
+        """
         shown = self.displayed(side)
-        return shown.qty if shown.best == price else ZERO
+        if shown.best is None:
+            return ZERO
+        is_inside = price > shown.best if side is Side.BUY else price < shown.best
+        return ZERO if is_inside else shown.qty

@@ -11,11 +11,13 @@ class MarketInput(OrderEntry):
     """An unlisted symbol raises KeyError."""
 
     def on_trade(self, trade: MarketTrade) -> None:
-        """A print sets the last price and fills the resting orders it reached; reaching none costs only a look."""
+        """A print sets the last price, takes displayed quantity, and fills the resting orders it reached; reaching none
+        costs only a look."""
         market = self._markets[trade.symbol]
         price = market.last = trade.price
         market.updated_ms = trade.ts_ms
         seq = market.seq
+        market.displayed(trade.taker_side.opposite).lose(price, trade.qty)
         bid, ask = market.book.bids.best, market.book.asks.best
         if (bid is not None and price <= bid) or (ask is not None and price >= ask):
             self._matching.on_trade(market, trade)
@@ -25,9 +27,7 @@ class MarketInput(OrderEntry):
 
     def on_quote(self, quote: MarketQuote) -> None:
         market = self._markets[quote.symbol]
-        market.bid.show(quote.bid_px, quote.bid_qty)
-        market.ask.show(quote.ask_px, quote.ask_qty)
-        market.updated_ms = quote.ts_ms
+        market.show((quote.bid_px, quote.bid_qty), (quote.ask_px, quote.ask_qty), quote.ts_ms)
         bid, ask = market.book.bids.best, market.book.asks.best
         if (bid is not None and quote.ask_px <= bid) or (ask is not None and quote.bid_px >= ask):
             self._matching.on_quote(market, quote.ts_ms)
