@@ -9,6 +9,7 @@ from pathlib import Path
 from hedgegrid.exchange_sim.clock import Speed
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.exchange import Conduct
+from hedgegrid.exchange_sim.live import REST_URL, SOCKET_URL
 from hedgegrid.exchange_sim.pushes import AS_HAPPENED, SHUFFLED, TOPICS
 from hedgegrid.exchange_sim.synthetic import Regime
 
@@ -32,6 +33,9 @@ class Options:
     speed: Speed = field(default_factory=Speed)
     autostart: bool = True
     conduct: Conduct = field(default_factory=Conduct)
+    live: bool = False
+    live_url: str = SOCKET_URL
+    live_rest_url: str = REST_URL
     scenario: Path | None = None
     epoch_ms: int | None = None
     pace_redis: str | None = None
@@ -53,6 +57,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     given = _parser().parse_args(arguments)
     if given.tape and given.synthetic:
         raise StartError("--tape and --synthetic exclude each other")
+    if given.live and (given.tape or given.synthetic or given.ticks_per_s or given.speed != "1" or given.epoch_ms):
+        raise StartError("--live excludes --tape, --synthetic, --speed, --ticks-per-s and --epoch-ms")
     if given.accounts and given.account:
         raise StartError("--accounts and --account exclude each other")
     if bool(given.pace_redis) != bool(given.pace_bots):
@@ -80,6 +86,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
             connect_limit=_at_least(given.connect_limit, 1, "--connect-limit"),
             send_limit_bytes=_at_least(given.send_limit_kb, 1, "--send-limit-kb") * 1024,
         ),
+        live=given.live,
+        live_url=given.live_url,
+        live_rest_url=given.live_rest_url,
         scenario=given.scenario,
         epoch_ms=given.epoch_ms,
         pace_redis=given.pace_redis,
@@ -96,6 +105,9 @@ def _parser() -> _Parser:
     add("--admin-port", type=int, default=0, help="admin API on 127.0.0.1; 0 takes a free port")
     add("--tape", type=Path, action="append", default=[], metavar="FILE", help="recorded market; may be repeated")
     add("--synthetic", metavar="REGIME", help=f"seeded market: {', '.join(Regime)} (default without --tape: chop)")
+    add("--live", action="store_true", help="Bybit's public feed: paper trading on the real market")
+    add("--live-url", default=SOCKET_URL, metavar="URL", help="of that feed")
+    add("--live-rest-url", default=REST_URL, metavar="URL", help="of the instruments that go with it")
     add("--seed", type=int, default=0, help="of the market, ids and generated keys")
     add("--symbols", metavar="A,B", help="default: all of the tapes, or BTCUSDT,ETHUSDT")
     add("--accounts", type=Path, metavar="FILE", help='JSON {"accounts":[{"id","api_key","api_secret","balance"}]}')

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Protocol
 
+import msgspec
+
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.exchange_sim.clock import Speed, VenueClock, wall_ms
 from hedgegrid.exchange_sim.errors import StartError
@@ -20,6 +22,8 @@ from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkP
 
 STEP_MS = 100
 LONGEST_SLEEP_S = 0.25
+FAR_MS = 1 << 53
+"""Beyond every market: the clock runs freely."""
 
 
 class Source(Protocol):
@@ -51,8 +55,8 @@ class FreeRun:
 class Player:
     """Owns the order in which the market reaches the venue and its subscribers.
 
-    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace` and
-    `before_step` may be set before the start.
+    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace`,
+    `before_step` and `is_live` (the tape is followed by `play_live`) may be set before the start.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Player:
         self.ticks = 0
         self.ended = False
         self.failure: Exception | None = None
+        self.is_live = False
         self.before_step: Callable[[], None] | None = None
         self._started_ms = 0
         self._marked = source.marked
@@ -159,6 +164,12 @@ class Player:
             if event.symbol not in self._silent
         ]
 
+    def play_live(self, events: list[MarketEvent]) -> None:
+        """Play what has just come in; while paused, or before the tape that precedes it is over, it is lost."""
+        if self._running.is_set() and self.clock.ceiling_ms == FAR_MS:
+            now_ms = self.clock.now_ms()
+            self._play(now_ms, [msgspec.structs.replace(event, ts_ms=now_ms) for event in events])
+
     async def run(self) -> None:
         """Play to the end of the tape; a tape that breaks ends it with `failure` set."""
         await self._running.wait()
@@ -169,7 +180,8 @@ class Player:
                 if self._next is step:  # else it was played by hand while this one waited
                     self._next = None
                     self._play(at_ms, events)
-            self.ended = True
+            self.ended = not self.is_live
+            self.clock.ceiling_ms = FAR_MS if self.is_live else self.clock.ceiling_ms
         except StartError as error:
             self.failure = error
             raise
