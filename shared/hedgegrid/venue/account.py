@@ -84,6 +84,8 @@ class Slot:
 
     def stop(self, idx: int, kind: StopOrderType) -> Order | None:
         """The waiting take-profit, stop-loss or trailing stop of a whole position."""
+        if not self.conditional:
+            return None
         return next((o for o in self.conditional.values() if o.position_idx == idx and o.stop_order_type is kind), None)
 
     def reserve(self, order: Order) -> None:

@@ -101,7 +101,7 @@ def tier_at(slot: Slot, value: Decimal) -> RiskTier:
     return tier_of(slot.market.instrument.tiers, value)
 
 
-def liquidation_price(position: Position, slot: Slot, margin: AccountMargin) -> Decimal | None:
+def liquidation_price(position: Position, slot: Slot, state: Solvency) -> Decimal | None:
     """Estimate: the mark of this symbol, all else and the risk tiers unchanged, at which margin balance = maintenance
     margin.
 
@@ -117,5 +117,5 @@ def liquidation_price(position: Position, slot: Slot, margin: AccountMargin) -> 
         slope += held.size * (held.book.leg.sign - tier_at(slot, held.size * mark).mm_rate)
     if not slope or (slope > 0) != (position.side is Side.BUY):
         return None
-    price = mark - (margin.balance - margin.maintenance) / slope
+    price = mark - (state.balance - state.maintenance) / slope
     return rules.price_up(price) if rules.min_price < price < rules.max_price else None

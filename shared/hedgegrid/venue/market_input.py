@@ -63,8 +63,7 @@ class MarketInput(OrderEntry):
         return reports
 
     def _check_margins(self, market: Market, ts_ms: int) -> None:
-        """Liquidate accounts that hold the symbol and have lost their maintenance margin."""
+        """Liquidate accounts that trade the symbol and have lost their maintenance margin."""
         for account in self._accounts.values():
-            slot = account.slots.get(market.symbol)
-            if slot is not None and any(True for _ in slot.held()):
+            if market.symbol in account.slots:
                 self._liquidation.check(account, ts_ms)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO
-from hedgegrid.domain.risk import RiskTier, tier_of
+from hedgegrid.domain.risk import RiskTier
 
 TIERS = 10
 _IDS_PER_SYMBOL = 1000
@@ -41,7 +41,7 @@ def modelled_tiers(max_leverage: Decimal) -> tuple[RiskTier, ...]:
     for n in range(TIERS):
         factor = 1 + n * _HALF
         leverage = max((max_leverage / factor).quantize(_LEVERAGE_STEP, rounding=ROUND_DOWN), Decimal(1))
-        mm_rate = (_HALF * factor / max_leverage).quantize(_RATE_STEP, rounding=ROUND_HALF_UP)
+        mm_rate = min(_HALF, _HALF * factor / max_leverage).quantize(_RATE_STEP, rounding=ROUND_HALF_UP)
         deduction += n * width * (mm_rate - last_rate)
         last_rate = mm_rate
         tiers.append(
@@ -69,7 +69,7 @@ def risk_limits(rules: Instrument, number: int) -> list[RiskLimit]:
 def current_limit(rules: Instrument, number: int, value: Decimal) -> RiskLimit:
     """Row that a position worth `value` falls into; beyond the last limit the last row holds."""
     tiers = rules.tiers
-    return _row(rules, number, tiers.index(tier_of(tiers, value)))
+    return _row(rules, number, next((n for n, tier in enumerate(tiers) if value <= tier.limit_value), len(tiers) - 1))
 
 
 def _row(rules: Instrument, number: int, n: int) -> RiskLimit:

@@ -37,6 +37,8 @@ def new_trigger(market: Market, order: NewOrder) -> Trigger | Refused | None:
 
 def new_tpsl(market: Market, order: NewOrder) -> TpSl | Refused | None:
     """Take-profit and stop-loss of a new order; None when it has neither. 0 means none, too."""
+    if not order.take_profit and not order.stop_loss:
+        return None
     tpsl = TpSl(
         mode=order.tpsl_mode,
         take_profit=order.take_profit or None,
@@ -48,8 +50,6 @@ def new_tpsl(market: Market, order: NewOrder) -> TpSl | Refused | None:
         tp_limit_price=order.tp_limit_price,
         sl_limit_price=order.sl_limit_price,
     )
-    if tpsl.take_profit is None and tpsl.stop_loss is None:
-        return None
     if order.reduce_only:
         return refusals.TPSL_WITH_REDUCE_ONLY
     base = order.price if order.order_type is OrderType.LIMIT else order.trigger_price

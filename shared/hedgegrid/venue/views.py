@@ -6,7 +6,7 @@ from hedgegrid.domain.money import ZERO, to_money_step
 from hedgegrid.domain.order import ExecType, Side
 from hedgegrid.venue.account import Account, Slot
 from hedgegrid.venue.conditions import StopOrderType
-from hedgegrid.venue.margin import account_margin, liquidation_price, position_im, position_mm
+from hedgegrid.venue.margin import account_margin, liquidation_price, position_im, position_mm, solvency
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.positions import Position
@@ -78,7 +78,7 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
     limit = current_limit(slot.market.instrument, slot.market.number, position.size * mark)
     if position.size:
         im, mm = position_im(position, slot, taker_fee), position_mm(position, slot, taker_fee)
-        liq_price = liquidation_price(position, slot, account_margin(slot.account, taker_fee))
+        liq_price = liquidation_price(position, slot, solvency(slot.account, taker_fee))
     return PositionReport(
         account=slot.account.name,
         symbol=slot.market.symbol,
