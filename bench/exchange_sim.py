@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,10 +73,15 @@ class Server:
         host, _, port = self.info["rest"].removeprefix("http://").partition(":")
         return Client(self, *await asyncio.open_connection(host, int(port)))
 
-    def status(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.info['admin']}/admin/status") as reply:
-            status: dict[str, Any] = json.load(reply)
-        return status
+    async def start(self) -> None:
+        """Let the market run."""
+        async with aiohttp.ClientSession() as session, session.post(f"{self.info['admin']}/admin/start") as reply:
+            assert reply.status == 200
+
+    async def steps(self) -> int:
+        """How many steps of the market have been played."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.info['admin']}/admin/status") as reply:
+            return int((await reply.json())["steps"])
 
 
 class Client:
@@ -197,9 +201,7 @@ async def public(name: str, seconds: float, topics: list[str], subscribers: int,
                 return got
 
             async def work() -> int:
-                urllib.request.urlopen(
-                    urllib.request.Request(f"{sim.info['admin']}/admin/start", method="POST")
-                ).close()
+                await sim.start()
                 ends[0] = time.perf_counter() + seconds
                 return sum(await asyncio.gather(*(drain(socket) for socket in sockets)))
 
@@ -223,9 +225,9 @@ async def with_open_orders(number: int, seconds: float) -> tuple[Figure, Figure]
         orders = await measured(f"creates beside {number} open orders", sim, alone)
 
         async def steps() -> int:
-            urllib.request.urlopen(urllib.request.Request(f"{sim.info['admin']}/admin/start", method="POST")).close()
+            await sim.start()
             await asyncio.sleep(seconds)
-            return int(sim.status()["steps"])
+            return await sim.steps()
 
         return await measured(f"steps of the market beside {number} open orders", sim, steps), orders
 

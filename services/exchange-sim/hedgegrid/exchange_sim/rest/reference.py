@@ -53,7 +53,10 @@ def open_interest(exchange: Exchange, call: Call) -> Answer:
     view = view_of(exchange, call.params)
     if read.required(call.params, "intervalTime") not in INTERVALS:
         raise params_error("intervalTime invalid")
-    row = {"openInterest": view.ticker()["openInterest"], "timestamp": str(exchange.now_ms())}
+    ticker = view.ticker()
+    row = {name: ticker[name] for name in ("openInterest", "singleOpenInterest")} | {
+        "timestamp": str(exchange.now_ms())
+    }
     return answer({"symbol": view.rules.symbol, "category": "linear", "list": [row], "nextPageCursor": ""})
 
 
