@@ -70,7 +70,9 @@ def compare(name: str, ours: Shape, theirs: Shape, known: Iterable[Known]) -> Co
     """Every key of theirs has to be among ours with a type of theirs; null says nothing about a type."""
     applying = [entry for entry in known if fnmatchcase(name, entry.case)]
     used: list[Known] = []
-    matched, missing, mistyped = [], [], []
+    matched: list[str] = []
+    missing: list[str] = []
+    mistyped: list[str] = []
     for path, kinds in sorted(theirs.items()):
         expected, found = kinds - {"null"}, ours.get(path, set()) - {"null"}
         if path in ours and (not expected or not found or found <= expected):
