@@ -45,8 +45,9 @@ class Liquidation:
             slot, position = max(_held(account), key=lambda held: position_mm(held[1], held[0], self._taker_fee))
             if not self._step_down(slot, position, ts_ms):
                 self._take_over(slot, position, state, ts_ms)
-        for slot, position in _held(account):
-            self._set_status(slot, position, PositionStatus.NORMAL)
+        for slot in account.slots.values():
+            for position in slot.positions.values():
+                self._set_status(slot, position, PositionStatus.NORMAL)
 
     def take_over(self, slot: Slot, position: Position, ts_ms: int) -> Order:
         """Liquidate one position whether or not it must be; it costs no more than its maintenance margin."""

@@ -58,12 +58,11 @@ class OrderEntry(Queries):
         tpsl = changed_tpsl(order, change)
         if isinstance(tpsl, Refused):
             return tpsl
-        has_new_terms = any(t is not None for t in (change.qty, change.price, change.trigger_price, change.trigger_by))
-        if tpsl != order.tpsl and not has_new_terms:
-            order.tpsl = tpsl
-            self._settlement.conclude(order, [], order.slot.market.next_seq(), now_ms)
-            return Accepted(order.order_id, order.link_id)
-        return self._amend_stop(order, change, tpsl, now_ms) or self._amend_active(order, change, tpsl, now_ms)
+        if order.is_untriggered:
+            return self._amend_stop(order, change, tpsl, now_ms)
+        if change.trigger_price is not None or change.trigger_by is not None:
+            return refusals.NOT_CONDITIONAL
+        return self._amend_active(order, change, tpsl, now_ms)
 
     def cancel(self, account: str, which: OrderRef, now_ms: int) -> Accepted | Refused:
         """Cancel an order; the other half of a take-profit and stop-loss pair goes with it."""
@@ -148,24 +147,28 @@ class OrderEntry(Queries):
             tpsl=tpsl,
         )
 
-    def _amend_stop(
-        self, order: Order, change: OrderChange, tpsl: TpSl | None, now_ms: int
-    ) -> Accepted | Refused | None:
-        """Amend an order that waits for its trigger; None for any other, unless a trigger is asked for."""
-        if not order.is_untriggered:
-            asks_trigger = change.trigger_price is not None or change.trigger_by is not None
-            return refusals.NOT_CONDITIONAL if asks_trigger else None
+    def _amend_stop(self, order: Order, change: OrderChange, tpsl: TpSl | None, now_ms: int) -> Accepted | Refused:
         stop = changed_stop(order, change)
         if isinstance(stop, Refused):
             return stop
-        if stop == (order.price, order.qty, order.trigger) and tpsl == order.tpsl:
-            return refusals.UNCHANGED
+        if stop == (order.price, order.qty, order.trigger):
+            return self._amend_tpsl(order, tpsl, now_ms)
         order.tpsl = tpsl
         self._conditionals.change(order, stop, now_ms)
         return Accepted(order.order_id, order.link_id)
 
+    def _amend_tpsl(self, order: Order, tpsl: TpSl | None, now_ms: int) -> Accepted | Refused:
+        """Amend only what an order has attached."""
+        if tpsl == order.tpsl:
+            return refusals.UNCHANGED
+        order.tpsl = tpsl
+        self._settlement.conclude(order, [], order.slot.market.next_seq(), now_ms)
+        return Accepted(order.order_id, order.link_id)
+
     def _amend_active(self, order: Order, change: OrderChange, tpsl: TpSl | None, now_ms: int) -> Accepted | Refused:
         terms = self._rules.changed_terms(order, change)
+        if terms is refusals.UNCHANGED:
+            return self._amend_tpsl(order, tpsl, now_ms)
         if isinstance(terms, Refused):
             return terms
         account = order.slot.account

@@ -51,16 +51,16 @@ class Protection:
         refusal = tpsl_refusal(slot.market, wish, side, None) or trailing_refusal(slot, wish, side)
         if refusal is not None:
             return refusal
-        if wish.tpsl_mode is TpSlMode.PARTIAL and (wish.take_profit or wish.stop_loss):
+        seq = slot.market.seq
+        if wish.tpsl_mode is TpSlMode.FULL:
+            self._set_full(slot, position, wish, ts_ms)
+        elif wish.take_profit or wish.stop_loss:
             pairs = {frozenset({id(o), id(o.oco or o)}) for o in _stops_of(slot, position) if not _is_full(o)}
             if refusal := partial_refusal(wish, position.size, len(pairs)):
                 return refusal
             self._add_pair(slot, position, _halves(_attached(wish)), wish.tp_size or wish.sl_size or ZERO, "", ts_ms)
-            self._set_trailing(slot, position, wish, ts_ms)
-            return None
-        seq = slot.market.seq
-        self._set_full(slot, position, wish, ts_ms)
         self._set_trailing(slot, position, wish, ts_ms)
+        # Every change is published under a new sequence.
         return None if slot.market.seq != seq else refusals.NOT_MODIFIED
 
     def after_fills(self, order: Order, executions: list[ExecutionReport], ts_ms: int) -> None:

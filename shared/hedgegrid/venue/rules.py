@@ -31,7 +31,9 @@ class Terms(NamedTuple):
 
 
 class Rules:
-    """`min_notional_on_reduce`: whether closing orders must reach the minimum notional (Bybit does not document it)."""
+    """`min_notional_on_reduce`: whether a user's closing orders must reach the minimum notional, which Bybit does not
+    document. Take-profits and stop-losses of positions never need to.
+    """
 
     def __init__(self, taker_fee: Decimal, *, min_notional_on_reduce: bool) -> None:
         self._taker_fee = taker_fee
@@ -61,9 +63,9 @@ class Rules:
         valued_at = price
         if order.order_type is OrderType.MARKET:
             valued_at = max(price, slot.market.reference or ZERO)
-        return self._notional_refusal(slot, terms, order.order_type) or (
-            self._exposure_refusal(slot, order.side, opening_qty * valued_at, ZERO) or terms
-        )
+        protects = isinstance(order, Order) and order.stop_order_type.protects
+        notional_refusal = None if protects else self._notional_refusal(slot, terms, order.order_type)
+        return notional_refusal or (self._exposure_refusal(slot, order.side, opening_qty * valued_at, ZERO) or terms)
 
     def changed_terms(self, order: Order, change: OrderChange) -> Terms | Refused:
         """Terms of an order after an amendment, or the first rule it breaks. Unnamed terms stay."""

@@ -246,6 +246,33 @@ def test_what_an_order_brings_may_be_amended_until_it_fills() -> None:
     ) == 110060  # fmt: skip
 
 
+def test_terms_named_again_unchanged_do_not_hide_a_new_stop() -> None:
+    desk = Desk()
+    for answer in (buy(desk, "2", "99"), desk.stop(BUY, 1, "2", "101", price="101")):
+        price = desk.order(answer).price
+        change = OrderChange(symbol="ABCUSDT", order_id=accepted(answer), qty=D(2), price=price, stop_loss=D(95))
+        accepted(desk.venue.amend("a", change, desk.tick()))
+        assert desk.order(answer).tpsl == TpSl(stop_loss=D(95))
+        assert refused(desk.venue.amend("a", change, desk.tick())) == 10001
+
+
+def test_a_stop_closes_what_is_worth_less_than_the_minimum_order() -> None:
+    desk = Desk()
+    buy(desk, "2")
+    desk.market(SELL, 1, "1.96", reduce=True)
+    desk.protect(1, stop_loss="97")
+    desk.print("97", "1", SELL)
+    assert desk.position(1).size == 0
+
+
+def test_partial_mode_leaves_the_stops_of_the_whole_alone() -> None:
+    desk = Desk()
+    buy(desk, "2")
+    desk.protect(1, stop_loss="97")
+    assert refused(desk.protect(1, tpsl_mode=PARTIAL, stop_loss="0")) == 34040
+    assert desk.position(1).stop_loss == 97
+
+
 def test_reduce_only_orders_bring_no_stops() -> None:
     desk = Desk()
     desk.market(SELL, 2, "2")
