@@ -30,7 +30,7 @@ class MessageEdge:
     @property
     def is_idle(self) -> bool:
         """Nothing is planned and nothing held: messages may go out directly."""
-        return not self._held and not self._injector.has(MessageFault)
+        return not self._held and (self._injector.plan.is_empty or not self._injector.has(MessageFault))
 
     def send(self, account: str, topic: str, message: Mapping[str, Any], send: Send) -> None:
         """Send now, later, more than once, or not at all."""

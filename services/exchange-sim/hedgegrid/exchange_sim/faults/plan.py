@@ -49,12 +49,16 @@ class Armed:
 
 
 class FaultPlan:
-    """Each fault has its own generator, from the seed and its number: one more fault does not change the others."""
+    """Each fault has its own generator, from the seed and its number: one more fault does not change the others.
+
+    `is_empty` is looked at for every message that leaves.
+    """
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._next = 1
         self._armed: dict[int, Armed] = {}
+        self.is_empty = True
         self._of_kind: dict[type[Fault], tuple[Armed, ...]] = {}
 
     def add(self, fault: Fault) -> Armed:
@@ -62,17 +66,18 @@ class FaultPlan:
         self._next += 1
         rng = random.Random(f"{self._seed}:{number}")  # noqa: S311 a reproducible plan, no secret
         armed = self._armed[number] = Armed(number, fault, rng)
-        self._of_kind.clear()
+        self._changed()
         return armed
 
     def remove(self, number: int) -> bool:
         """Whether there was such a fault."""
-        self._of_kind.clear()
-        return self._armed.pop(number, None) is not None
+        found = self._armed.pop(number, None) is not None
+        self._changed()
+        return found
 
     def clear(self) -> None:
         self._armed.clear()
-        self._of_kind.clear()
+        self._changed()
 
     def armed(self) -> list[Armed]:
         return list(self._armed.values())
@@ -93,6 +98,10 @@ class FaultPlan:
             if armed.strikes(subject, at_s) and isinstance(armed.fault, kind):
                 return armed.fault
         return None
+
+    def _changed(self) -> None:
+        self.is_empty = not self._armed
+        self._of_kind.clear()
 
     def _all(self, kind: type[Fault]) -> tuple[Armed, ...]:
         found = self._of_kind.get(kind)

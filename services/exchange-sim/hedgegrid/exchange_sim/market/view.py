@@ -3,7 +3,6 @@
 from collections import deque
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
@@ -135,7 +134,7 @@ class SymbolView:
             "v": plain(trade.qty),
             "p": plain(trade.price),
             "L": self._direction,
-            "i": str(UUID(int=self.sequence)),
+            "i": _trade_id(self.sequence),
             "BT": False,
             "RPI": False,
             "seq": self.sequence,
@@ -152,6 +151,12 @@ class SymbolView:
         seen = max((event.ts_ms for event in (self.quote, self.mark) if event is not None), default=0)
         interval_ms = self.rules.funding_interval_min * 60_000
         return str((seen // interval_ms + 1) * interval_ms)
+
+
+def _trade_id(number: int) -> str:
+    """A number in the form of a UUID."""
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _text(value: Decimal | None) -> str:

@@ -1,6 +1,6 @@
 """Who is subscribed to what, and the fan-out: a frame is encoded once for all its subscribers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ class Hub:
     def closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
         for topic in connection.topics:
-            self._public.get(topic, set()).discard(connection)
+            self._leave(connection, topic)
         if connection.account is not None and connection in self._private.get(connection.account.id, ()):
             self._private[connection.account.id].remove(connection)
 
@@ -41,10 +41,14 @@ class Hub:
 
     def unsubscribe(self, connection: Connection, topic: str) -> None:
         connection.topics.discard(topic)
-        self._public.get(topic, set()).discard(connection)
+        self._leave(connection, topic)
 
     def wanted(self, topic: str) -> bool:
-        return bool(self._public.get(topic))
+        return topic in self._public
+
+    def wants_any(self, topics: Iterable[str]) -> bool:
+        """Whether anybody is subscribed to one of these public topics."""
+        return not self._public.keys().isdisjoint(topics)
 
     def publish(self, topic: str, message: Any) -> None:
         """A public message to every subscriber of its topic."""
@@ -62,12 +66,20 @@ class Hub:
             if listeners:
                 self._send(account, name, message | {"topic": name}, listeners)
 
+    def _leave(self, connection: Connection, topic: str) -> None:
+        """Topics without a subscriber are forgotten."""
+        subscribers = self._public.get(topic)
+        if subscribers is not None:
+            subscribers.discard(connection)
+            if not subscribers:
+                del self._public[topic]
+
     def _send(self, account: str, topic: str, message: dict[str, Any], to: Collection[Connection]) -> None:
-        send = partial(_send_all, wire(message), to)
+        frame = wire(message)
         if self._edge.is_idle:
-            send()
+            _send_all(frame, to)
         else:
-            self._edge.send(account, topic, message, send)
+            self._edge.send(account, topic, message, partial(_send_all, frame, to))
 
     def listens(self, account: str, topic: str) -> bool:
         """Whether a private push of this topic would reach anybody."""
