@@ -118,7 +118,7 @@ def order(link_id: str, **more: Any) -> Message:
     }
 
 
-async def send(line: Line, op: str, body: Message, **more: Any) -> Message:
+async def send(line: Line, kind: str, body: Message, **more: Any) -> Message:
     """A request on the trade socket, and its answer."""
     header = {"X-BAPI-TIMESTAMP": str(int(time.time() * 1000)), "X-BAPI-RECV-WINDOW": "5000"}
-    return await line.ask(**({"op": op, "header": header, "args": [body]} | more))
+    return await line.ask(**({"op": kind, "header": header, "args": [body]} | more))

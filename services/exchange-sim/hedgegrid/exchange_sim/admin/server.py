@@ -1,7 +1,7 @@
 """The admin port. Numbers are strings as on the API; nothing is signed, so it listens on the loopback only.
 
 GET  /admin/{status,accounts,requests,faults,events}
-GET  /admin/{orders,executions,positions,wallet}?account=ID
+GET  /admin/{orders,executions,positions,wallet,transactions}?account=ID
 POST /admin/{start,pause}          POST /admin/step      {"steps": N}
 POST /admin/faults    one fault    POST /admin/events    one event; without at_s it happens now
 POST /admin/scenario  a whole one  DELETE /admin/faults[/ID]
@@ -47,6 +47,7 @@ PATHS: dict[tuple[str, str], Handler] = {
     ("GET", "/admin/executions"): truth.executions,
     ("GET", "/admin/positions"): truth.positions,
     ("GET", "/admin/wallet"): truth.wallet,
+    ("GET", "/admin/transactions"): truth.transactions,
     ("GET", "/admin/requests"): truth.requests,
     ("POST", "/admin/start"): _start,
     ("POST", "/admin/pause"): _pause,

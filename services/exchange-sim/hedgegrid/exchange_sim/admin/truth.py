@@ -58,6 +58,12 @@ def wallet(exchange: Exchange, request: AdminRequest) -> Body:
     return rows.wallet_row(exchange.venue.wallet(_account(exchange, request)))
 
 
+def transactions(exchange: Exchange, request: AdminRequest) -> Body:
+    """Every change of the wallet, newest first; with the opening balance they sum up to it."""
+    entries = exchange.venue.transactions(_account(exchange, request), request.query.get("symbol"))
+    return {"list": [rows.transaction_row(entry) for entry in entries]}
+
+
 def requests(exchange: Exchange, request: AdminRequest) -> Body:
     """Newest first; filters `account`, `path`, `retCode`, `orderLinkId`; `limit` 1000 unless told."""
     wanted = request.query
