@@ -69,8 +69,10 @@ class OutsideEvents(MarketInput):
         mark when it is None."""
         slot, position = self._position(account, symbol, position_idx)
         rules = slot.market.instrument
+        if qty is not None and not qty.is_finite():
+            return refusals.BAD_QTY
         lots = rules.qty_down(position.size if qty is None else min(qty, position.size))
-        if not lots:
+        if lots <= 0:
             return refusals.NO_POSITION
         at = rules.price_down(price or slot.mark_for(position))
         order = self._liquidation.deleverage(slot, position, lots, at, now_ms)
