@@ -16,7 +16,7 @@ from hedgegrid.venue.refusals import Refused
 from hedgegrid.venue.reports import CancelType, CreateType, ExecutionReport
 from hedgegrid.venue.requests import TradingStop
 from hedgegrid.venue.settlement import Settlement
-from hedgegrid.venue.stop_rules import StopTerms, partial_refusal, tpsl_refusal, trailing_refusal
+from hedgegrid.venue.stop_rules import StopTerms, partial_qty, tpsl_refusal, trailing_refusal
 
 _MADE_BY = {
     StopOrderType.TAKE_PROFIT: CreateType.BY_TAKE_PROFIT,
@@ -56,9 +56,10 @@ class Protection:
             self._set_full(slot, position, wish, ts_ms)
         elif wish.take_profit or wish.stop_loss:
             pairs = {frozenset({id(o), id(o.oco or o)}) for o in _stops_of(slot, position) if not _is_full(o)}
-            if refusal := partial_refusal(wish, position.size, len(pairs)):
-                return refusal
-            self._add_pair(slot, position, _halves(_attached(wish)), wish.tp_size or wish.sl_size or ZERO, "", ts_ms)
+            qty = partial_qty(slot.market, wish, position.size, len(pairs))
+            if isinstance(qty, Refused):
+                return qty
+            self._add_pair(slot, position, _halves(_attached(wish)), qty, "", ts_ms)
         self._set_trailing(slot, position, wish, ts_ms)
         # Every change is published under a new sequence.
         return None if slot.market.seq != seq else refusals.NOT_MODIFIED

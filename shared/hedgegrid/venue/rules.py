@@ -52,7 +52,9 @@ class Rules:
         if isinstance(price, Refused):
             return price
         room = slot.positions[order.position_idx].reducible_by(order.side)
-        wanted = room if closes_all(order) else order.qty
+        wanted = order.qty
+        if closes_all(order):
+            wanted = min(room, largest_qty(slot.market.instrument, order.order_type))
         qty = whole_lots(slot.market.instrument, wanted, order.order_type, room if closing else None)
         if isinstance(qty, Refused):
             return qty
@@ -209,13 +211,16 @@ def price_refusal(rules: Instrument, price: Decimal) -> Refused | None:
     return None
 
 
+def largest_qty(rules: Instrument, order_type: OrderType) -> Decimal:
+    return rules.max_limit_qty if order_type is OrderType.LIMIT else rules.max_market_qty
+
+
 def whole_lots(rules: Instrument, qty: Decimal, order_type: OrderType, room: Decimal | None) -> Decimal | Refused:
     """Quantity truncated to whole lots, as the server was seen to do; `room` caps a closing order, which has no
     other maximum."""
     if not qty.is_finite() or qty <= 0:
         return refusals.BAD_QTY
-    largest = rules.max_limit_qty if order_type is OrderType.LIMIT else rules.max_market_qty
-    if room is None and qty > largest:
+    if room is None and qty > largest_qty(rules, order_type):
         return refusals.ABOVE_MAX_QTY
     lots = rules.qty_down(qty if room is None else min(qty, room))
     if not lots:

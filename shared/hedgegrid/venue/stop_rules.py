@@ -157,14 +157,17 @@ def trailing_refusal(slot: Slot, wish: TradingStop, side: Side) -> Refused | Non
     return None
 
 
-def partial_refusal(wish: TradingStop, size: Decimal, standing: int) -> Refused | None:
-    """First rule that one more pair for a part of a position of `size` breaks; `standing` pairs are there already."""
-    tp, sl = wish.tp_size, wish.sl_size
-    if (tp is None or sl is None or tp != sl) if wish.take_profit and wish.stop_loss else not (tp or sl):
+def partial_qty(market: Market, wish: TradingStop, size: Decimal, standing: int) -> Decimal | Refused:
+    """Quantity of one more pair for a part of a position of `size`; `standing` pairs are there already."""
+    asked = [qty for price, qty in ((wish.take_profit, wish.tp_size), (wish.stop_loss, wish.sl_size)) if price]
+    if any(qty is None or qty != asked[0] for qty in asked):
         return refusals.TPSL_SIZES_DIFFER
-    if (tp or sl or ZERO) > size:
+    qty = whole_lots(market.instrument, asked[0] or ZERO, OrderType.MARKET, None)
+    if isinstance(qty, Refused):
+        return qty
+    if qty > size:
         return refusals.TPSL_ABOVE_POSITION
-    return refusals.TOO_MANY_TPSL if standing >= MAX_PARTIAL_TPSL else None
+    return refusals.TOO_MANY_TPSL if standing >= MAX_PARTIAL_TPSL else qty
 
 
 def _trigger_refusal(market: Market, trigger: Trigger) -> Refused | None:

@@ -68,9 +68,10 @@ class Act:
 
 @dataclass
 class Run:
-    """`batches` holds each act with the reports that followed from it."""
+    """`batches` holds each act with the reports that followed from it, `answers` what the venue said at once."""
 
     venue: Venue
+    answers: list[object] = field(default_factory=list)
     batches: list[tuple[Act, list[Report]]] = field(default_factory=list)
 
     def reports(self) -> list[Report]:
@@ -93,7 +94,8 @@ class Flow:
         self._mid = dict.fromkeys(SYMBOLS, 1000)
 
     def acts(self, length: int) -> list[Act]:
-        return [self._act() for _ in range(length)]
+        acts = [self._act() for _ in range(length)]
+        return [replace(act, step=self._spoilt(act.step)) for act in acts]
 
     def _act(self) -> Act:
         account = self._dice.choice(sorted(DEPOSIT))
@@ -175,6 +177,15 @@ class Flow:
     def _qty(self, most: int) -> D:
         return D(self._dice.randint(1, most)).scaleb(-2)
 
+    def _spoilt(self, step: Step) -> Step:
+        """Now and then a number that no client should send."""
+        if isinstance(step, NewOrder | OrderChange | TradingStop) and self._dice.random() < 0.08:
+            numbers = [name for name in step.__struct_fields__ if isinstance(getattr(step, name), D)]
+            if numbers:
+                value = D(self._dice.choice(["NaN", "Infinity", "-1", "0", "1e9", "100.0001"]))
+                return msgspec.structs.replace(step, **{self._dice.choice(numbers): value})
+        return step
+
     def _maybe(self, value: D) -> D | None:
         return value if self._dice.random() < 0.7 else None
 
@@ -198,47 +209,50 @@ def run(flow: list[Act], seed: int = 0, watch: Callable[[Venue, Act], None] | No
     played = Run(venue)
     orders: dict[str, list[str]] = {account: [] for account in DEPOSIT}
     for now_ms, act in enumerate(flow, start=1):
-        _play(venue, act, orders[act.account], now_ms)
+        played.answers.append(_play(venue, act, orders[act.account], now_ms))
         played.batches.append((act, venue.drain()))
         if watch is not None:
             watch(venue, act)
     return played
 
 
-def _play(venue: Venue, act: Act, orders: list[str], now_ms: int) -> None:
+def _play(venue: Venue, act: Act, orders: list[str], now_ms: int) -> object:
     step = act.step
     known = orders[act.nth % len(orders)] if orders else "none"
-    if isinstance(step, NewOrder):
-        answer = venue.submit(act.account, step, now_ms)
-        if isinstance(answer, Accepted):
-            orders.append(answer.order_id)
-    elif isinstance(step, OrderChange):
-        venue.amend(act.account, msgspec.structs.replace(step, order_id=known), now_ms)
-    elif isinstance(step, OrderRef):
-        venue.cancel(act.account, OrderRef(symbol=step.symbol, order_id=known), now_ms)
-    elif isinstance(step, TradingStop):
-        venue.set_trading_stop(act.account, step, now_ms)
-    elif isinstance(step, Forced):
-        _force(venue, act.account, step, now_ms)
-    elif isinstance(step, MarketTrade):
-        venue.on_trade(step)
-    elif isinstance(step, MarketQuote):
-        venue.on_quote(step)
-    elif isinstance(step, MarkPrice):
-        venue.on_mark(step)
-    else:
-        venue.on_funding(step)
+    match step:
+        case NewOrder():
+            answer = venue.submit(act.account, step, now_ms)
+            if isinstance(answer, Accepted):
+                orders.append(answer.order_id)
+            return answer
+        case OrderChange():
+            return venue.amend(act.account, msgspec.structs.replace(step, order_id=known), now_ms)
+        case OrderRef():
+            return venue.cancel(act.account, OrderRef(symbol=step.symbol, order_id=known), now_ms)
+        case TradingStop():
+            return venue.set_trading_stop(act.account, step, now_ms)
+        case Forced():
+            return _force(venue, act.account, step, now_ms)
+        case MarketTrade():
+            venue.on_trade(step)
+        case MarketQuote():
+            venue.on_quote(step)
+        case MarkPrice():
+            venue.on_mark(step)
+        case FundingDue():
+            venue.on_funding(step)
+    return None
 
 
-def _force(venue: Venue, account: str, step: Forced, now_ms: int) -> None:
+def _force(venue: Venue, account: str, step: Forced, now_ms: int) -> object:
     where = (account, step.symbol, step.position_idx)
     match step.kind:
         case "hand":
-            venue.close_by_hand(*where, step.qty, now_ms)
+            return venue.close_by_hand(*where, step.qty, now_ms)
         case "liquidation":
-            venue.force_liquidation(*where, now_ms)
+            return venue.force_liquidation(*where, now_ms)
         case "adl":
-            venue.force_adl(*where, step.qty, now_ms)
+            return venue.force_adl(*where, step.qty, now_ms)
         case "parts":
             venue.fill_in_parts(now_ms % 4 + 1)
         case "tick":
@@ -249,3 +263,4 @@ def _force(venue: Venue, account: str, step: Forced, now_ms: int) -> None:
             venue.delist(step.symbol)
         case _:
             venue.settle(step.symbol, now_ms)
+    return None

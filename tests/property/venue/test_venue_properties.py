@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 
 from hedgegrid.domain.order import ExecType, OrderType, Side
 from hedgegrid.venue.engine import Venue
+from hedgegrid.venue.refusals import Refused
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, OrderStatus, PositionReport, Report, WalletReport
-from hedgegrid.venue.requests import MarketQuote, MarketTrade
+from hedgegrid.venue.requests import Accepted, MarketQuote, MarketTrade
 from tests.property.venue.flow import DEPOSIT, SYMBOLS, Act, acts, run
 
 flows = given(flow=acts())
@@ -199,3 +200,14 @@ def test_the_same_seed_and_input_give_the_same_reports(flow: list[Act]) -> None:
     ids = {r.exec_id for r in first.executions()}
     assert len(ids) == len(first.executions())
     assert ids.isdisjoint(r.exec_id for r in other.executions())
+
+
+@checks
+@flows
+def test_a_refused_command_changes_nothing(flow: list[Act]) -> None:
+    played = run(flow)
+    for answer, (_, reports) in zip(played.answers, played.batches, strict=True):
+        if isinstance(answer, Refused):
+            assert reports == []
+        elif isinstance(answer, Accepted):
+            assert any(isinstance(report, OrderReport) for report in reports)
