@@ -97,6 +97,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
 
 
+def option_names() -> set[str]:
+    """Every option, as it is spelled on the command line."""
+    return {name for action in _parser()._actions for name in action.option_strings} - {"-h", "--help"}
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="python -m hedgegrid.exchange_sim", description="A simulated Bybit V5 exchange.")
     add = parser.add_argument
