@@ -178,3 +178,16 @@ def test_bad_faults_are_refused_in_one_line(sim: Simulator) -> None:
         assert reply.status_code == 400
         assert word in reply.text
         assert reply.text.count("\n") == 1
+
+
+def test_queries_may_lag_behind(sim: Simulator) -> None:
+    session = client(sim)
+    sim.tell("faults", kind="query_stale", lag_ms=600_000, match={"method": "GET"})
+    place(sim, "unheard-of")
+    assert session.get_open_orders(**BTC, orderLinkId="unheard-of")["result"]["list"] == []
+    session.cancel_order(**BTC, orderLinkId="unheard-of")
+    assert session.get_order_history(**BTC, orderLinkId="unheard-of")["result"]["list"] == []
+    assert exists(sim, "unheard-of")
+    sim.behave()
+    (row,) = session.get_order_history(**BTC, orderLinkId="unheard-of")["result"]["list"]
+    assert row["orderStatus"] == "Cancelled"

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 
@@ -14,7 +15,7 @@ from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.exchange import Exchange, build_exchange
 from hedgegrid.exchange_sim.faults.scenario import read_scenario
 from hedgegrid.exchange_sim.instruments import Listing, load_listings
-from hedgegrid.exchange_sim.live import LiveFeed, live_listings
+from hedgegrid.exchange_sim.live import LiveFeed, live_listings, with_live_tiers
 from hedgegrid.exchange_sim.options import DEFAULT_SYMBOLS, Options
 from hedgegrid.exchange_sim.player import Pace, Source
 from hedgegrid.exchange_sim.server import PRIVATE_PATH, PUBLIC_PATH, TRADE_PATH, ClientServer, tend_sockets
@@ -43,6 +44,9 @@ class Simulator:
         self._feed: LiveFeed | None = None
         if options.live and options.instruments is None:
             listings = await live_listings(options.live_rest_url)
+            for symbol, rules in _chosen_rules(options, listings).items():
+                tiered = await with_live_tiers(rules, options.live_rest_url)
+                listings[symbol] = replace(listings[symbol], rules=tiered)
         else:
             listings = load_listings(options.instruments)
         if options.live:

@@ -7,6 +7,8 @@ the wall clock; what comes in takes the moment of its arrival.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
 from time import monotonic
 from typing import Any
 
@@ -14,6 +16,7 @@ import aiohttp
 import msgspec
 
 from hedgegrid.domain.instrument import Instrument
+from hedgegrid.domain.risk import RiskTier
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.instruments import Listing, listing_of
 from hedgegrid.exchange_sim.market_events import Events, FundingNotice, MarketEvent, on_tick
@@ -125,6 +128,42 @@ async def _ping(socket: aiohttp.ClientWebSocketResponse) -> None:
         await asyncio.sleep(PING_S)
         with suppress(ConnectionError):
             await socket.send_json({"op": "ping"})
+
+
+async def with_live_tiers(rules: Instrument, url: str = REST_URL) -> Instrument:
+    """The instrument with the real venue's risk-limit table.
+
+    Raises:
+        StartError: it cannot be reached or answers something else.
+    """
+    path = f"{url}/v5/market/risk-limit"
+    try:
+        async with (
+            asyncio.timeout(START_TIMEOUT_S),
+            aiohttp.ClientSession() as session,
+            session.get(path, params={"category": "linear", "symbol": rules.symbol}) as reply,
+        ):
+            body = msgspec.json.decode(await reply.read())
+        tiers = [tier_of_row(row) for row in body["result"]["list"]]
+    except (*_FAILURES, ArithmeticError) as error:
+        raise StartError(f"--live: {path}: {str(error) or type(error).__name__}") from error
+    return replace(rules, risk_tiers=tuple(sorted(tiers, key=lambda tier: tier.limit_value)))
+
+
+def tier_of_row(row: Mapping[str, Any]) -> RiskTier:
+    """Tier of a REST row. Its rates are fractions, or per cent as in the documentation's example; initial margin × maximum
+    leverage, which is 1, tells which.
+    """
+    im_rate, mm_rate = Decimal(row["initialMargin"]), Decimal(row["maintenanceMargin"])
+    max_leverage = Decimal(row["maxLeverage"])
+    unit = 100 if im_rate * max_leverage > 10 else 1
+    return RiskTier(
+        limit_value=Decimal(row["riskLimitValue"]),
+        im_rate=im_rate / unit,
+        mm_rate=mm_rate / unit,
+        mm_deduction=Decimal(row.get("mmDeduction") or 0),
+        max_leverage=max_leverage,
+    )
 
 
 async def live_listings(url: str = REST_URL) -> dict[str, Listing]:

@@ -76,6 +76,12 @@ class AnswerLate(RequestFault, frozen=True, kw_only=True):
     delay_ms: DelayMs
 
 
+class QueryStale(RequestFault, frozen=True, kw_only=True):
+    """Queries of orders and executions do not know yet what happened in the last `lag_ms` of venue time."""
+
+    lag_ms: DelayMs
+
+
 class RequestLate(RequestFault, frozen=True, kw_only=True):
     """Held for `delay_ms` on its way in; beyond the receive window it is refused with 10002."""
 
@@ -148,6 +154,7 @@ AnyFault = (
     | AnswerLost
     | AnswerLate
     | RequestLate
+    | QueryStale
     | RaceFill
     | MessageDrop
     | MessageDuplicate

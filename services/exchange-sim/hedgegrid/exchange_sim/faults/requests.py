@@ -10,6 +10,7 @@ from hedgegrid.exchange_sim.faults.kinds import (
     AnswerLate,
     AnswerLost,
     AnswerStatus,
+    QueryStale,
     RaceFill,
     RequestFault,
     RequestLate,
@@ -38,6 +39,7 @@ class Plan:
     answer_delay_s: float = 0.0
     is_lost: bool = False
     loses_race: bool = False
+    lag_ms: int = 0
     status: int = 0
     garbage: str = ""
     code: int | None = None
@@ -63,6 +65,8 @@ def plan_of(faults: Sequence[RequestFault]) -> Plan:
             plan.hold_s += fault.delay_ms / 1000
         elif isinstance(fault, AnswerLate):
             plan.answer_delay_s += fault.delay_ms / 1000
+        elif isinstance(fault, QueryStale):
+            plan.lag_ms = max(plan.lag_ms, fault.lag_ms)
         elif isinstance(fault, RaceFill):
             plan.loses_race = True
         elif isinstance(fault, AnswerLost):

@@ -30,7 +30,7 @@ def refusal(code: int, text: str, verdict: Verdict | None = None) -> Outcome:
     return Outcome(Answer({}, {}, text), code, verdict)
 
 
-def perform(exchange: Exchange, route: Route, account: str, params: Params, now_ms: int) -> Outcome:
+def perform(exchange: Exchange, route: Route, account: str, params: Params, now_ms: int, lag_ms: int = 0) -> Outcome:
     """`account` is "" for public calls; a batch takes one unit of its budget a leg, the legs beyond it fail."""
     units = max(len(batch_legs(params)), 1) if route.is_batch else 1
     verdict = exchange.budgets.take(account, route.kind, now_ms, units) if account else None
@@ -38,7 +38,7 @@ def perform(exchange: Exchange, route: Route, account: str, params: Params, now_
         return refusal(*RATE_LIMITED, verdict)
     granted = units if verdict is None else verdict.granted
     try:
-        return Outcome(route.handler(exchange, Call(account, params, granted)), 0, verdict)
+        return Outcome(route.handler(exchange, Call(account, params, granted, lag_ms)), 0, verdict)
     except ApiError as error:
         return refusal(error.code, error.text, verdict)
 

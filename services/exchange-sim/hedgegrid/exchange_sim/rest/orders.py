@@ -1,5 +1,6 @@
 """Order commands, single and in batches (docs/v5/order). Acknowledged at once; what follows comes by push."""
 
+import random
 from typing import Any
 
 from hedgegrid.domain.order import OrderType, Side, TimeInForce
@@ -12,6 +13,8 @@ from hedgegrid.venue.conditions import OrderFilter, TpSlMode, TriggerBy, Trigger
 from hedgegrid.venue.requests import Accepted, NewOrder, OrderChange, OrderRef
 
 MAX_BATCH = 20
+CANCEL_ALL_AT_MOST = 500
+"""Orders a cancel-all of the whole account takes."""
 RATE_LIMITED = (10006, "Too many visits!")
 _NOT_SIMULATED = ("orderIv", "slippageTolerance", "bboSideType")
 _FILTERS = {
@@ -49,8 +52,18 @@ def cancel_all(exchange: Exchange, call: Call) -> Answer:
         kinds = OrderFilter.STOP
     cancelled: list[Accepted] = []
     for symbol in symbols:
+        if symbol is None and len(exchange.venue.orders_open(call.account)) > CANCEL_ALL_AT_MOST:
+            return answer({"list": _cancel_some(exchange, call.account), "success": "1"})
         cancelled += exchange.venue.cancel_all(call.account, symbol, exchange.now_ms(), kinds)
     return answer({"list": [_ids(order) for order in cancelled], "success": "1"})
+
+
+def _cancel_some(exchange: Exchange, account: str) -> list[Result]:
+    """Of an account with more orders than one request takes, as many at random (docs/v5/order/cancel-all)."""
+    orders = exchange.venue.orders_open(account)
+    chosen = random.Random(len(orders)).sample(orders, CANCEL_ALL_AT_MOST)  # noqa: S311 which ones is not promised
+    refs = [OrderRef(symbol=order.symbol, order_id=order.order_id) for order in chosen]
+    return [_ids(accepted(exchange.venue.cancel(account, ref, exchange.now_ms()))) for ref in refs]
 
 
 def create_batch(exchange: Exchange, call: Call) -> Answer:

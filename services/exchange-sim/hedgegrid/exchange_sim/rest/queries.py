@@ -45,6 +45,8 @@ def realtime(exchange: Exchange, call: Call) -> Answer:
             orders = exchange.venue.orders_closed(call.account, limit=CLOSED_IN_MEMORY)
         is_meant = _filter(read.text(call.params, "orderFilter"))
         by_id = [order for order in orders if order.symbol in symbols and is_meant(order)]
+    known = _known(exchange, call)
+    by_id = [order for order in by_id if known(order.created_ms)]
     newest = sorted(by_id, key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, newest, _order_key, rows.order_row, default=20, most=50)
 
@@ -63,7 +65,9 @@ def history(exchange: Exchange, call: Call) -> Answer:
             if order.symbol in wanted and in_window(order.created_ms) and status in ("", order.status.value)
             if is_meant(order)
         ]
-    closed = sorted((o for o in found if not o.status.is_open), key=lambda order: order.created_ms, reverse=True)
+    known = _known(exchange, call)
+    closed = [order for order in found if not order.status.is_open and known(order.updated_ms)]
+    closed.sort(key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, closed, _order_key, rows.order_history_row, default=20, most=50)
 
 
@@ -85,6 +89,8 @@ def executions(exchange: Exchange, call: Call) -> Answer:
             for fill in fills
             if fill.symbol in wanted and in_window(fill.exec_ms) and kind in ("", fill.exec_type.value)
         ]
+    known = _known(exchange, call)
+    fills = [fill for fill in fills if known(fill.exec_ms)]
     return _listed(call.params, fills, lambda fill: fill.exec_id, rows.execution_row, default=50, most=100)
 
 
@@ -155,6 +161,12 @@ def _listed(
     limit = read.page_limit(params, default, most)
     part, cursor = page(items, key, limit, read.text(params, "cursor"))
     return answer({"list": [row(item) for item in part], "nextPageCursor": cursor, "category": "linear"})
+
+
+def _known(exchange: Exchange, call: Call) -> Callable[[int], bool]:
+    """Whether a query that lags behind has heard of a moment."""
+    latest_ms = exchange.now_ms() - call.lag_ms
+    return lambda at_ms: not call.lag_ms or at_ms < latest_ms
 
 
 def _filter(name: str) -> Callable[[OrderReport], bool]:

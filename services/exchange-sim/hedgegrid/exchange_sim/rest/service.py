@@ -35,6 +35,7 @@ class _Trace:
     now_ms: int
     account: str = ""
     params: Params = field(default_factory=dict)
+    lag_ms: int = 0
 
 
 class RestService:
@@ -42,6 +43,7 @@ class RestService:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._answers = 0
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """The venue is changed and the answer written before any push that follows from it leaves."""
@@ -72,6 +74,7 @@ class RestService:
     async def _spoiled(self, route: Route, request: web.BaseRequest, payload: bytes, trace: _Trace) -> web.Response:
         """The same with what was planned to go wrong."""
         plan = self._plan(request, payload, trace)
+        trace.lag_ms = plan.lag_ms
         if plan.hold_s:
             await asyncio.sleep(plan.hold_s)
         if plan.loses_race and trace.account:
@@ -112,11 +115,17 @@ class RestService:
             trace.params = _query(payload) if trace.method == "GET" else _body(payload)
         except ApiError as error:
             return refusal(error.code, error.text)
-        return perform(self._exchange, route, trace.account, trace.params, trace.now_ms)
+        return perform(self._exchange, route, trace.account, trace.params, trace.now_ms, trace.lag_ms)
 
     def _answered(self, outcome: Outcome) -> web.Response:
         clock_ms = self._exchange.injector.wall_ms()
-        headers = {"Timenow": str(clock_ms), "Ret_code": str(outcome.code), **limit_headers(outcome.verdict)}
+        self._answers += 1
+        headers = {
+            "Timenow": str(clock_ms),
+            "Ret_code": str(outcome.code),
+            "Traceid": f"{self._answers:032x}",
+            **limit_headers(outcome.verdict),
+        }
         body = _encode(envelope(outcome, clock_ms))
         return web.Response(body=body, content_type="application/json", headers=headers)
 
