@@ -151,8 +151,8 @@ async def with_live_tiers(rules: Instrument, url: str = REST_URL) -> Instrument:
 
 
 def tier_of_row(row: Mapping[str, Any]) -> RiskTier:
-    """Tier of a REST row. Its rates are fractions, or per cent as in the documentation's example; initial margin × maximum
-    leverage, which is 1, tells which.
+    """Tier of a REST row. Its rates are fractions, or per cent as in an older example of the documentation: initial
+    margin × maximum leverage, which is 1 or 100, tells which.
     """
     im_rate, mm_rate = Decimal(row["initialMargin"]), Decimal(row["maintenanceMargin"])
     max_leverage = Decimal(row["maxLeverage"])
