@@ -14,4 +14,4 @@ ROW: dict[str, Any] = {"riskLimitValue": "2000000", "maxLeverage": "100.00", "mm
 def test_rates_become_fractions(initial: str, maintenance: str) -> None:
     tier = tier_of_row(ROW | {"initialMargin": initial, "maintenanceMargin": maintenance})
     assert (tier.im_rate, tier.mm_rate) == (Decimal("0.01"), Decimal("0.005"))
-    assert (tier.limit_value, tier.mm_deduction) == (2_000_000, 0)
+    assert (tier.limit_value, tier.mm_deduction) == (Decimal(2_000_000), Decimal(0))
