@@ -17,8 +17,10 @@ PositionIdx = Literal[0, 1, 2]
 
 
 def _require_positive(**amounts: Decimal | None) -> None:
-    """Raises:
-    ValueError: naming the first amount that is given and not above 0.
+    """Check the amounts that are given.
+
+    Raises:
+        ValueError: naming the first one that is not above 0.
     """
     for name, amount in amounts.items():
         if amount is not None and not (amount.is_finite() and amount > 0):
@@ -149,6 +151,20 @@ class FilterChange(SymbolEvent, frozen=True, kw_only=True):
         _require_positive(tick_size=self.tick_size, qty_step=self.qty_step, min_notional=self.min_notional)
 
 
+class PriceJump(SymbolEvent, frozen=True, kw_only=True):
+    """The market's prices are `factor` times what they were, at once and from now on."""
+
+    factor: Decimal
+
+    def __post_init__(self) -> None:
+        if not Decimal("0.01") <= self.factor <= 100:
+            raise ValueError("factor must be 0.01..100")
+
+
+class BookReset(SymbolEvent, frozen=True, kw_only=True):
+    """Every book of the symbol begins anew with a snapshot and update id 1, as after a restart of that service."""
+
+
 class ReduceOnlySymbol(SymbolEvent, frozen=True, kw_only=True):
     """Orders that would enlarge a position are refused with 110023, until `only` is false again."""
 
@@ -189,6 +205,8 @@ AnyEvent = (
     | AutoDeleverage
     | Funding
     | FilterChange
+    | PriceJump
+    | BookReset
     | ReduceOnlySymbol
     | Delisting
     | Settlement

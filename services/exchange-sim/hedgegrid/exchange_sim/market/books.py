@@ -27,6 +27,10 @@ class BookFeed:
         bids, asks = self._sides
         return self._message("snapshot", _texts(bids), _texts(asks), now_ms)
 
+    def restart(self) -> None:
+        """Count update ids from 1 again."""
+        self._update = 0
+
     def change(self, now_ms: int) -> Message | None:
         """What changed since the last message; None when nothing did."""
         before, now = self._sides, self._view.levels(self._depth)
