@@ -177,6 +177,18 @@ def test_log_ins_and_subscriptions_are_refused(sim: Simulator) -> None:
     run(test)
 
 
+def test_data_comes_before_the_ack(sim: Simulator) -> None:
+    async def test() -> None:
+        await told(sim, "faults", kind="ack_late", delay_ms=300, match={"topic": "tickers.*"}, count=1)
+        async with dial(sim.info["ws_public"]) as line:
+            ack = await line.ask(op="subscribe", req_id="late", args=["tickers.BTCUSDT"])
+            assert (ack["success"], ack["req_id"]) == (True, "late")
+            first = await line.next(0)
+            assert (first["topic"], first["type"]) == ("tickers.BTCUSDT", "snapshot")
+
+    run(test)
+
+
 def test_a_server_that_reads_slowly_answers_late(sim: Simulator) -> None:
     async def test() -> None:
         await told(sim, "faults", kind="slow_reads", delay_ms=400, match={"channel": "public"})
