@@ -142,7 +142,7 @@ class SubscribeRefused(SocketFault, frozen=True, kw_only=True):
 
 
 class AckLate(SocketFault, frozen=True, kw_only=True):
-    """A subscription takes effect at once and is acknowledged `delay_ms` later: data comes before the ack, as captured."""
+    """A subscription takes effect at once, its ack comes `delay_ms` later: data comes first, as captured."""
 
     delay_ms: DelayMs
 
