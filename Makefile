@@ -36,7 +36,7 @@ bench: venv ## measure latency and throughput
 	$(BIN)/python -m bench
 
 sim: venv ## the property tests with many more examples and histories
-	HYPOTHESIS_PROFILE=thorough WORLD_SEEDS=5000 $(BIN)/pytest -n 2 --timeout 3600 tests/property
+	HYPOTHESIS_PROFILE=thorough WORLD_TRANSITIONS=100000 $(BIN)/pytest -n 2 --timeout 3600 tests/property
 
 tail: venv ## follow the streams in readable form
 	$(BIN)/hedgegrid tail

@@ -397,7 +397,7 @@ class World:
         self.check_always()
         if not self.people_traded:
             assert not [row for row in self.ledger if isinstance(row, DifferenceFound)], "a difference that is none"
-        if not self.adopted and not self.went_back:
+        if not (self.adopted or self.went_back or self.people_traded):
             executions = {report.exec_id for report in self.venue.executions(ACCOUNT)}
             booked = {row.trade_id for row in self.ledger if isinstance(row, FillBooked | FundingBooked)}
             assert booked == executions, f"lost {executions - booked}, invented {booked - executions}"
