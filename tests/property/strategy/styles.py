@@ -1,5 +1,6 @@
 """Every way of trading that the random histories go through: strategy and configs that the bot is restarted with."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -44,7 +45,7 @@ def range_(**fields: object) -> RangeGridConfig:
     return msgspec.convert({**_RANGE, **fields}, RangeGridConfig, strict=False)
 
 
-def _dual_style(*changes: dict[str, object]) -> Style:
+def _dual_style(*changes: Mapping[str, object]) -> Style:
     return Style(DualGrid(), tuple(dual(**change) for change in changes))
 
 

@@ -2,6 +2,7 @@
 never two orders for a level, take-profits for what is held, and no tick inside the quiet range that matters."""
 
 import os
+import sys
 from decimal import Decimal
 
 import msgspec
@@ -62,7 +63,9 @@ def test_promises_are_kept_in_random_histories(name: str, interference: float) -
         quiet_checks += world.quiet_checks
         cycles += len(world.cycles)
         seed += 1
-    print(f"{name}: seeds 0…{seed - 1}, {transitions} transitions, {cycles} cycles, {quiet_checks} quiet ticks")
+    sys.stdout.write(
+        f"{name}: seeds 0…{seed - 1}, {transitions} transitions, {cycles} cycles, {quiet_checks} quiet ticks\n"
+    )
     assert quiet_checks > transitions / 10
     assert cycles > 0, "the histories do not trade enough to prove anything"
 
