@@ -57,6 +57,8 @@ class RangeGrid(LegStrategy[RangeGridConfig, RangeGridState]):
                 draft.change(shift=draft.state.shift + sign)
 
     def desired(self, draft: RangeDraft, leg: LegState, tick: QuoteTick | None) -> Iterable[Desired]:
+        if draft.state.anchor_px is None:
+            return  # after a lost state the next tick says which cells are whose
         held = {level.number: level for level in leg.levels}
         for cell in _cells(draft, leg.leg):
             level = held.pop(cell.number, None)
@@ -69,8 +71,8 @@ class RangeGrid(LegStrategy[RangeGridConfig, RangeGridState]):
                     yield Desired(Purpose.ENTRY, cell.number, cell.qty, cell.entry_px, post_only=not passed)
             if level is not None and (order is None or level.qty >= draft.instrument.smallest_qty(cell.exit_px)):
                 yield Desired(Purpose.TAKE_PROFIT, cell.number, level.qty, cell.exit_px)
-        for number, level in held.items():  # of a range that is not ours any more: out at cost
-            yield Desired(Purpose.TAKE_PROFIT, number, level.qty, _at_cost(draft.instrument, leg.leg, level))
+        for number, level in held.items():
+            yield Desired(Purpose.TAKE_PROFIT, number, level.qty, _exit_px(draft, leg.leg, level))
 
     def quiet(self, draft: RangeDraft) -> QuietRange:
         if draft.state.anchor_px is None:
@@ -175,5 +177,10 @@ def _is_inside(draft: RangeDraft, leg: Leg, price: Decimal) -> bool:
     return price >= config.line(shift) if leg is Leg.LONG else price <= config.line(shift + config.cells)
 
 
-def _at_cost(instrument: Instrument, leg: Leg, level: Level) -> Decimal:
-    return instrument.price_up(level.px) if leg is Leg.LONG else instrument.price_down(level.px)
+def _exit_px(draft: RangeDraft, leg: Leg, level: Level) -> Decimal:
+    """Where a cell that the leg would not enter now is closed: at its own line, or at cost outside today's range."""
+    shift = draft.state.shift
+    for number in range(shift, shift + draft.config.cells):
+        if number % NUMBERS == level.number:
+            return _cell(draft.config, draft.instrument, leg, number).exit_px
+    return draft.instrument.price_up(level.px) if leg is Leg.LONG else draft.instrument.price_down(level.px)
