@@ -32,6 +32,9 @@ class ExecutorSettings(ServiceSettings):
     snapshot_quiet_ms: int = Field(
         default=500, ge=0, le=60_000, description="0..60000 ms between a symbol's last order request and a snapshot"
     )
+    stream_keep_h: int = Field(
+        default=72, ge=1, le=8760, description="1..8760 h that account streams are kept for people, read or not"
+    )
     rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
     rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")
 

@@ -16,6 +16,7 @@ from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import PREFIX, InFlight, Stage
+from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.rate_limiter import OrderBudgets
 from hedgegrid.executor.resolver import Resolver
@@ -34,6 +35,7 @@ from hedgegrid.runtime.service import ServiceContext
 BLOCK_MS = 500
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+MS_PER_H = 3_600_000
 AUDIT_MARGIN_MS = 600_000
 
 _log = logging.getLogger(__name__)
@@ -85,6 +87,8 @@ class Term:
             config.id, client, clock, self._state, self._gate, self._states, self._lanes,
             lambda stream: context.metrics.dead_letters.labels(stream).inc(),
         )  # fmt: skip
+        self._janitor = Janitor(config.id, self._symbols, client, settings.stream_keep_h * MS_PER_H)
+        self._cleaned_ns = 0
         self._audited_ns = clock.monotonic_ns()
         self._audited_ms = clock.now_ms()
         self._flushed_ns = 0
@@ -139,7 +143,7 @@ class Term:
             self._keep_house()
 
     def _keep_house(self) -> None:
-        """Once a second: counters and gauges; now and then: the audit."""
+        """Once a second: counters and gauges; now and then: the audit, old stream entries."""
         now_ns = self._clock.monotonic_ns()
         if now_ns - self._flushed_ns >= NS_PER_S:
             self._flushed_ns = now_ns
@@ -151,6 +155,15 @@ class Term:
             since_ms = self._audited_ms - AUDIT_MARGIN_MS
             self._audited_ns, self._audited_ms = now_ns, self._clock.now_ms()
             self._desk.wish_snapshots(self._symbols, SnapshotReason.AUDIT, since_ms)
+        if now_ns - self._cleaned_ns >= CLEAN_EVERY_S * NS_PER_S:
+            self._cleaned_ns = now_ns
+            self._clean()
+
+    def _clean(self) -> None:
+        try:
+            self._janitor.clean(self._clock.now_ms())
+        except redis.RedisError as error:
+            _log.warning("account %s: old stream entries could not be trimmed: %s", self._config.id, error)
 
     def _wait_for_fence(self, fields: dict[str, bytes]) -> None:
         """The venue cannot check our lease: until its receive window is over, the old holder's last order may land."""
