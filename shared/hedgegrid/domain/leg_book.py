@@ -70,6 +70,15 @@ class LegBook:
         )
         return book, book.gross - self.gross
 
+    def settled(self, gross: Decimal, fee: Decimal) -> "LegBook":
+        """Book a settlement: the result so far is paid out, and the position goes on from the settlement price."""
+        return replace(
+            self,
+            entry_value=self.entry_value + self.leg.sign * gross,
+            gross=self.gross + gross,
+            fees=self.fees + fee,
+        )
+
     def funded(self, amount: Decimal) -> "LegBook":
         """Book a funding payment; `amount` > 0 was paid, < 0 received."""
         return replace(self, funding=self.funding + amount)

@@ -1,5 +1,7 @@
 """Messages of `{acct}:control`: the operator's wishes."""
 
+from enum import StrEnum
+
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.base import Message
 
@@ -14,4 +16,25 @@ class SetTradingState(Message, frozen=True, kw_only=True):
     ts_event: int
 
 
-ControlMessage = SetTradingState
+class MismatchAnswer(StrEnum):
+    """What to do about a position that our books do not explain."""
+
+    ADOPT = "adopt"
+    """What the venue holds becomes the bot's own, and it goes on."""
+    FLATTEN = "flatten"
+    """The same, then everything is closed at market."""
+    IGNORE = "ignore"
+    """The difference is somebody else's: the bot goes on with what its own books say."""
+
+
+class ResolveMismatch(Message, frozen=True, kw_only=True):
+    """Answer a bot that halted over a mismatch; carried out with the venue's next snapshot."""
+
+    symbol: str
+    action: MismatchAnswer
+    actor: str
+    reason: str
+    ts_event: int
+
+
+ControlMessage = SetTradingState | ResolveMismatch

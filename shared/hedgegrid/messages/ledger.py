@@ -6,9 +6,12 @@ since BaselineTaken.
 
 from decimal import Decimal
 
+import msgspec
+
 from hedgegrid.domain.order import ExecType, Leg, Purpose
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.base import Message
+from hedgegrid.messages.control import MismatchAnswer
 
 
 class LedgerRow(Message, frozen=True, kw_only=True):
@@ -73,10 +76,69 @@ class DifferenceFound(LedgerRow, frozen=True, kw_only=True):
     amount: Decimal
 
 
+class OpeningDenied(LedgerRow, frozen=True, kw_only=True):
+    """We refused an entry or averaging order of our own; told once per reason and ten minutes."""
+
+    leg: Leg
+    purpose: Purpose
+    level: int
+    qty: Decimal
+    px: Decimal
+    reason: str
+    """The setting that forbids it, with its figures."""
+
+
+class ConfigChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One field, as text; "" where it was or is absent."""
+
+    field: str
+    old: str
+    new: str
+    next_cycle: bool
+    """True: an open cycle keeps the old value until it is flat."""
+
+
+class ConfigChanged(LedgerRow, frozen=True, kw_only=True):
+    """The bot runs by other settings than before; nothing is reset."""
+
+    changes: tuple[ConfigChange, ...]
+
+
+class MismatchFound(LedgerRow, frozen=True, kw_only=True):
+    """Both sides of a position that the books do not explain; the bot is HALTED until the operator answers."""
+
+    leg: Leg
+    our_qty: Decimal
+    our_entry_px: Decimal
+    venue_qty: Decimal
+    venue_entry_px: Decimal
+    text: str
+
+
+class MismatchResolved(LedgerRow, frozen=True, kw_only=True):
+    """What came of the operator's answer."""
+
+    action: MismatchAnswer
+    outcome: str
+    reason: str
+    actor: str
+
+
 class StateChanged(LedgerRow, frozen=True, kw_only=True):
     state: TradingState
     reason: str
     actor: str
 
 
-LedgerMessage = BaselineTaken | FillBooked | FundingBooked | CycleClosed | DifferenceFound | StateChanged
+LedgerMessage = (
+    BaselineTaken
+    | FillBooked
+    | FundingBooked
+    | CycleClosed
+    | DifferenceFound
+    | OpeningDenied
+    | ConfigChanged
+    | MismatchFound
+    | MismatchResolved
+    | StateChanged
+)

@@ -17,6 +17,7 @@ from hedgegrid.bus.publisher import publish
 from hedgegrid.bus.reader import last_id
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.commands import CancelAllOrders
+from hedgegrid.messages.control import SetTradingState
 from hedgegrid.operator import run_redis
 from hedgegrid.operator.children import Child, ChildSpec
 from hedgegrid.operator.control import set_state
@@ -177,7 +178,8 @@ def test_a_state_is_asked_for_in_the_accounts_control_stream(client: redis.Redis
     set_state(client, "main", "FLATTEN", "ann", "now", 6)
     rows: list[tuple[bytes, dict[bytes, bytes]]] = client.xrange(keys.control("main"))  # type: ignore[assignment]
     wishes = [codec.decode_control(fields) for _, fields in rows]
-    assert [(wish.symbol, wish.state, wish.actor, wish.reason, wish.ts_event) for wish in wishes] == [
+    told = [wish for wish in wishes if isinstance(wish, SetTradingState)]
+    assert [(wish.symbol, wish.state, wish.actor, wish.reason, wish.ts_event) for wish in told] == [
         (BTC, TradingState.NO_NEW_CYCLES, "ann", "news", 5),
         (None, TradingState.FLATTEN, "ann", "now", 6),
     ]

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgegrid.messages.ledger import LedgerMessage
+from hedgegrid.strategy.core.dual_grid import DualGrid
+from hedgegrid.strategy.core.dual_state import DualGridState
 from hedgegrid.strategy.core.state import BotState
-from hedgegrid.strategy.core.step import step
-from tests.property.strategy.world import CONFIG, MOVES, SYMBOL, VOLUMES, World
+from tests.property.strategy.world import MOVES, SYMBOL, VOLUMES, World
 
 SEEDS = int(os.environ.get("WORLD_SEEDS", "200"))
 ACTIONS_PER_SEED = 400
@@ -58,11 +59,12 @@ def test_a_replay_decides_the_same(seed: int) -> None:
     world = World(seed)
     for _ in range(ACTIONS_PER_SEED):
         world.act()
-    state = BotState(symbol=SYMBOL)
+    strategy = DualGrid()
+    state: BotState = strategy.new_state(SYMBOL)
     ledger: list[LedgerMessage] = []
-    for event in world.inputs:
-        stored = msgspec.json.decode(msgspec.json.encode(state), type=BotState)
-        decision = step(CONFIG, stored, event)
+    for config, event in world.inputs:
+        stored = msgspec.json.decode(msgspec.json.encode(state), type=DualGridState)
+        decision = strategy.step(config, stored, event)
         state = decision.state
         ledger += decision.ledger
     assert state == world.state

@@ -1,28 +1,49 @@
-"""A bot against the simulated venue with hostile delivery: late, shuffled, repeated and lost messages, restarts."""
+"""A bot against the simulated venue with everything that can happen to it: late, shuffled, repeated and lost messages,
+restarts, a store that forgets, changed configs, operator, account guard, and people trading on the same account."""
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
+from typing import Any, NamedTuple
 
 import msgspec
 
 from hedgegrid.domain.instrument import Instrument
-from hedgegrid.domain.order import Leg, Side
+from hedgegrid.domain.order import Leg, OrderType, Side
+from hedgegrid.domain.risk import RiskStage
+from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.commands import Command, SubmitOrder
+from hedgegrid.messages.control import MismatchAnswer, ResolveMismatch, SetTradingState
+from hedgegrid.messages.events import RiskStageChanged
 from hedgegrid.messages.feed import FeedConnected, FeedLost
-from hedgegrid.messages.ledger import CycleClosed, DifferenceFound, FillBooked, FundingBooked, LedgerMessage
+from hedgegrid.messages.ledger import (
+    BaselineTaken,
+    CycleClosed,
+    DifferenceFound,
+    FillBooked,
+    FundingBooked,
+    LedgerMessage,
+    MismatchResolved,
+)
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.strategy.backtest.desk import Desk
 from hedgegrid.strategy.backtest.translation import event_of
+from hedgegrid.strategy.core.common_config import CommonConfig
 from hedgegrid.strategy.core.config import DualGridConfig
+from hedgegrid.strategy.core.dual_grid import DualGrid
 from hedgegrid.strategy.core.inputs import CoreInput, GapFound, WorkerStarted
+from hedgegrid.strategy.core.leg_strategy import LegStrategy
+from hedgegrid.strategy.core.permission import effective_state
+from hedgegrid.strategy.core.quiet import quiet_range
+from hedgegrid.strategy.core.quiet_range import HIGHEST
 from hedgegrid.strategy.core.state import BotState
-from hedgegrid.strategy.core.step import step
 from hedgegrid.venue.engine import Venue
-from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
+from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice, NewOrder
 
 D = Decimal
 DEEP = D(5)
+HALF = D("0.5")
 MOVES = tuple(D(text) for text in ("-0.3", "-0.12", "-0.05", "0", "0.05", "0.12", "0.3"))
 VOLUMES = (D("0.001"), D("0.004"), D("0.02"), DEEP)
 ACCOUNT, SYMBOL = "main", "BTCUSDT"
@@ -50,16 +71,38 @@ CONFIG = DualGridConfig(
 )
 
 
-class World:
-    """Everything random comes from one seed. `feed` is what gateway and executor have sent and the bot has not read."""
+STATES = (*[TradingState.ACTIVE] * 4, *TradingState)
+STAGES = (*[RiskStage.NORMAL] * 4, *RiskStage)
 
-    def __init__(self, seed: int, config: DualGridConfig = CONFIG) -> None:
+
+class Saved(NamedTuple):
+    """What a store would give back that lost its newest writes."""
+
+    state: BotState
+    ledger: int
+    commands: int
+
+
+class World:
+    """Everything random comes from one seed. `feed` is what gateway and executor have sent and the bot has not read.
+
+    `configs` are what the bot is restarted with now and then; the first is what it begins with.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        config: CommonConfig | Sequence[CommonConfig] = CONFIG,
+        strategy: LegStrategy[Any, Any] | None = None,
+    ) -> None:
         self.random = Random(seed)
-        self.config = config
+        self.strategy = strategy or DualGrid()
+        self.configs = (config,) if isinstance(config, CommonConfig) else tuple(config)
+        self.config: Any = self.configs[0]
         self.venue = Venue([INSTRUMENT], seed=seed)
-        self.venue.open_account(ACCOUNT, D(100000), hedge_mode=True, leverage=config.leverage)
+        self.venue.open_account(ACCOUNT, D(100000), hedge_mode=True, leverage=self.config.leverage)
         self.desk = Desk(self.venue, ACCOUNT)
-        self.state = BotState(symbol=SYMBOL)
+        self.state: Any = self.strategy.new_state(SYMBOL)
         self.now_ms = 1_700_000_000_000
         self.price = D(60000)
         self.feed: list[CoreInput] = []
@@ -67,7 +110,11 @@ class World:
         self.seen: list[Command] = []
         self.submitted: Counter[str] = Counter()
         self.ledger: list[LedgerMessage] = []
-        self.inputs: list[CoreInput] = []
+        self.inputs: list[tuple[Any, CoreInput]] = []
+        self.saved: Saved | None = None
+        self.went_back = False
+        self.people_traded = False
+        self.quiet_checks = 0
         self.move(D(0))
         self.take(WorkerStarted(ts_event=self.now_ms))
 
@@ -123,11 +170,78 @@ class World:
             self.random.choice((self.restart, self.gap, self.lose))()
         self.check_always()
 
+    def interfere(self) -> None:
+        """What people and the account guard do, and a store that goes back in time."""
+        chance = self.random.random()
+        if chance < 0.3:
+            self.operate(self.random.choice(STATES))
+        elif chance < 0.6:
+            self.guard(self.random.choice(STAGES), self.random.randrange(4), self.random.choice((D("0.5"), D("0.8"))))
+        elif chance < 0.75:
+            self.reconfigure(self.random.choice(self.configs))
+        elif chance < 0.85:
+            self.resolve(self.random.choice(list(MismatchAnswer)))
+        elif chance < 0.9:
+            self.save()
+        elif chance < 0.95:
+            self.go_back()
+        else:
+            self.trade_by_hand()
+        self.check_always()
+
+    # ---- people and the guard
+
+    def operate(self, state: TradingState) -> None:
+        self.take(SetTradingState(symbol=SYMBOL, state=state, actor="test", reason="test", ts_event=self.now_ms))
+
+    def guard(self, stage: RiskStage, round_: int = 0, keep: Decimal = HALF) -> None:
+        self.take(RiskStageChanged(stage=stage, cause="test", round=round_, keep=keep, ts_event=self.now_ms))
+
+    def reconfigure(self, config: Any) -> None:
+        self.config = config
+        self.restart()
+
+    def resolve(self, action: MismatchAnswer) -> None:
+        self.take(ResolveMismatch(symbol=SYMBOL, action=action, actor="test", reason="test", ts_event=self.now_ms))
+
+    def trade_by_hand(self) -> None:
+        """A person opens or closes a little at market."""
+        leg = self.random.choice(list(Leg))
+        opens = self.random.random() < 0.5
+        order = NewOrder(
+            symbol=SYMBOL,
+            side=leg.opening_side if opens else leg.closing_side,
+            order_type=OrderType.MARKET,
+            qty=D("0.003"),
+            position_idx=leg.value,
+            reduce_only=not opens,
+        )
+        self.venue.submit(ACCOUNT, order, self.now_ms)
+        self.people_traded = True
+        self.collect()
+
+    def save(self) -> None:
+        self.saved = Saved(self.state, len(self.ledger), len(self.seen))
+
+    def go_back(self) -> None:
+        """The store comes up without its newest writes; what was sent to the venue was sent all the same."""
+        if self.saved is None:
+            return
+        never_sent = {id(command) for command in self.waiting}
+        for command in self.seen[self.saved.commands :]:
+            if id(command) in never_sent and isinstance(command, SubmitOrder):
+                self.submitted[command.client_order_id] -= 1
+        del self.ledger[self.saved.ledger :]
+        self.waiting.clear()
+        self.feed.clear()
+        self.state, self.saved, self.went_back = self.saved.state, None, True
+        self.restart()
+
     # ---- the bot
 
     def take(self, event: CoreInput) -> None:
-        self.inputs.append(event)
-        decision = step(self.config, self.state, event)
+        self.inputs.append((self.config, event))
+        decision = self.strategy.step(self.config, self.state, event)
         self.state = decision.state
         self.ledger += decision.ledger
         for command in decision.commands:
@@ -138,17 +252,18 @@ class World:
 
     def tick(self) -> None:
         self.now_ms += 100
-        self.take(
-            QuoteTick(
-                symbol=SYMBOL,
-                last_px=self.price,
-                mark_px=self.price,
-                bid_px=self.price - D("0.1"),
-                ask_px=self.price + D("0.1"),
-                ts_event=self.now_ms,
-                ts_init=self.now_ms,
-                cause_ns=0,
-            )
+        self.take(self.quote(self.price, self.now_ms))
+
+    def quote(self, price: Decimal, now_ms: int) -> QuoteTick:
+        return QuoteTick(
+            symbol=SYMBOL,
+            last_px=price,
+            mark_px=price,
+            bid_px=price - D("0.1"),
+            ask_px=price + D("0.1"),
+            ts_event=now_ms,
+            ts_init=now_ms,
+            cause_ns=0,
         )
 
     def execute(self) -> None:
@@ -184,7 +299,7 @@ class World:
 
     def restart(self) -> None:
         """Another worker takes over from what was committed."""
-        self.state = msgspec.json.decode(msgspec.json.encode(self.state), type=BotState)
+        self.state = msgspec.json.decode(msgspec.json.encode(self.state), type=self.strategy.state_type)
         self.take(WorkerStarted(ts_event=self.now_ms))
 
     def gap(self) -> None:
@@ -205,43 +320,105 @@ class World:
     # ---- what must hold
 
     def check_always(self) -> None:
-        assert max(self.submitted.values(), default=1) == 1, "an order id was used twice"
-        live: Counter[tuple[object, ...]] = Counter()
+        assert max(self.submitted.values(), default=1) <= 1, "an order id was used twice"
         for leg in self.state.legs:
             assert leg.book.qty >= 0
-            assert len(leg.levels) <= self.config.max_levels
-            live.update((leg.leg, order.purpose) for order in leg.orders)
-        assert all(count == 1 for count in live.values()), f"two orders for one purpose: {live}"
+            keys = Counter((order.purpose, order.level) for order in leg.orders)
+            assert all(count == 1 for count in keys.values()), f"two orders for one level: {keys}"
+            assert sum((level.qty for level in leg.levels), D(0)) >= leg.book.qty
         trades = [row.trade_id for row in self.ledger if isinstance(row, FillBooked | FundingBooked)]
         assert len(trades) == len(set(trades)), "a trade was booked twice"
+        self.check_caps()
+        self.check_quiet()
+
+    def check_caps(self) -> None:
+        """Were every resting order filled now, the caps would still hold (people's own trades aside)."""
+        if self.people_traded:
+            return
+        costs = {leg: self.cost_at_venue(leg) for leg in Leg}
+        cap = self.config.max_leg_notional_usdt
+        assert cap is None or max(costs.values()) <= cap, f"{costs} above {cap}"
+        cap = self.config.max_bot_notional_usdt
+        assert cap is None or sum(costs.values()) <= cap, f"{costs} above {cap}"
+
+    def cost_at_venue(self, leg: Leg) -> Decimal:
+        position = self.venue.position(ACCOUNT, SYMBOL, leg.value)
+        return position.size * position.entry_price + sum(
+            (
+                order.leaves_qty * order.price
+                for order in self.venue.orders_open(ACCOUNT, SYMBOL)
+                if order.position_idx == leg.value and order.side is leg.opening_side
+            ),
+            D(0),
+        )
+
+    def check_quiet(self) -> None:
+        """A tick inside the quiet range, taken by a step that does not look at the range, changes nothing."""
+        quiet = quiet_range(self.state)
+        if quiet.above >= quiet.below or self.random.random() < 0.8:
+            return
+        low, high = max(quiet.above, self.price * D("0.9")), min(quiet.below, self.price * D("1.1"))
+        price = INSTRUMENT.price_down(low + (high - low) * self.random.randrange(1, 1000) / 1000)
+        at_ms = min(quiet.wake_ms - 1, self.now_ms + self.random.choice((0, 500, 5_000, 500_000)))
+        if not quiet.above < price < quiet.below or at_ms < self.now_ms:
+            return
+        awake = msgspec.structs.replace(self.state, quiet_above=HIGHEST, quiet_below=D(0), wake_ms=0)
+        decision = self.strategy.step(self.config, awake, self.quote(price, at_ms))
+        after = msgspec.structs.replace(
+            decision.state, quiet_above=quiet.above, quiet_below=quiet.below, wake_ms=quiet.wake_ms
+        )
+        assert not decision.commands, f"{quiet}: a tick at {price} commands {decision.commands}"
+        assert not decision.ledger
+        assert after == self.state, f"{quiet}: a tick at {price} changes the state"
+        self.quiet_checks += 1
 
     def check_at_rest(self) -> None:
         self.check_always()
         assert not [row for row in self.ledger if isinstance(row, DifferenceFound)], "a difference that is none"
-        executions = {report.exec_id for report in self.venue.executions(ACCOUNT)}
-        booked = {row.trade_id for row in self.ledger if isinstance(row, FillBooked | FundingBooked)}
-        assert booked == executions, f"lost {executions - booked}, invented {booked - executions}"
+        if not self.adopted and not self.went_back:
+            executions = {report.exec_id for report in self.venue.executions(ACCOUNT)}
+            booked = {row.trade_id for row in self.ledger if isinstance(row, FillBooked | FundingBooked)}
+            assert booked == executions, f"lost {executions - booked}, invented {booked - executions}"
         for leg in self.state.legs:
             position = self.venue.position(ACCOUNT, SYMBOL, leg.leg.value)
             assert leg.book.qty == position.size
-            assert leg.book.realised == position.cum_realised_pnl
+            assert leg.baseline + leg.book.realised == position.cum_realised_pnl
             assert self.ledger_realised(leg.leg) == position.cum_realised_pnl
-            resting = [
-                order for order in self.venue.orders_open(ACCOUNT, SYMBOL) if order.position_idx == leg.leg.value
-            ]
-            if leg.book.qty:
-                assert [order.leaves_qty for order in resting] == [position.size], "one take-profit for the position"
-            else:
-                assert not resting
+            self.check_exits_at_rest(leg.leg)
+
+    def check_exits_at_rest(self, leg: Leg) -> None:
+        """Take-profits for the whole position, where the bot may take profits and does not trail."""
+        position = self.venue.position(ACCOUNT, SYMBOL, leg.value)
+        resting = [
+            order
+            for order in self.venue.orders_open(ACCOUNT, SYMBOL)
+            if order.position_idx == leg.value and order.side is leg.closing_side
+        ]
+        covered = sum((order.leaves_qty for order in resting), D(0))
+        trails = bool(getattr(self.config, "trailing_take_profit_pct", 0))
+        if not effective_state(self.state).may_take_profit or not position.size:
+            assert not resting
+        elif trails:
+            assert covered < position.size
+        else:
+            assert covered == position.size, f"{covered} of {position.size} has a take-profit"
 
     def ledger_realised(self, leg: Leg) -> Decimal:
+        """The venue's all-time result when the life began, and what the ledger says since."""
         total = D(0)
         for row in self.ledger:
-            if isinstance(row, FillBooked) and row.leg is leg:
-                total += row.gross - row.fee
-            elif isinstance(row, FundingBooked) and row.leg is leg:
-                total -= row.amount
+            match row:
+                case BaselineTaken() if row.leg is leg:
+                    total = row.cum_realised
+                case FillBooked() if row.leg is leg:
+                    total += row.gross - row.fee
+                case FundingBooked() if row.leg is leg:
+                    total -= row.amount
         return total
+
+    @property
+    def adopted(self) -> bool:
+        return any(isinstance(row, MismatchResolved) for row in self.ledger)
 
     @property
     def cycles(self) -> list[CycleClosed]:

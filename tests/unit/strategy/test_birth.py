@@ -10,7 +10,6 @@ from hedgegrid.messages.commands import CancelOrder, RequestSnapshot
 from hedgegrid.messages.events import PositionChanged, SnapshotTaken
 from hedgegrid.messages.ledger import BaselineTaken
 from hedgegrid.strategy.core.inputs import WorkerStarted
-from hedgegrid.strategy.core.state import BotState
 from hedgegrid.venue.requests import NewOrder
 from tests.property.strategy.world import ACCOUNT, SYMBOL, World
 
@@ -29,7 +28,7 @@ def traded() -> World:
 
 def reborn(world: World) -> None:
     """The state is lost; another worker begins with nothing."""
-    world.state = BotState(symbol=SYMBOL)
+    world.state = world.strategy.new_state(SYMBOL)
     world.ledger.clear()
     world.take(WorkerStarted(ts_event=world.now_ms))
 
@@ -78,7 +77,7 @@ def test_orders_of_a_former_life_are_cancelled_before_the_bot_is_born() -> None:
 
 def test_orders_of_somebody_else_halt_the_bot() -> None:
     world = World(3)
-    world.state = BotState(symbol=SYMBOL)
+    world.state = world.strategy.new_state(SYMBOL)
     world.waiting.clear()
     order = NewOrder(
         symbol=SYMBOL,

@@ -35,5 +35,8 @@ def test_a_difference_is_told_once() -> None:
 def test_nothing_is_compared_while_fills_are_coming_in() -> None:
     world = World(1)
     world.come_to_rest()
-    world.take(snapshot_after(world, -2_000, "5"))
+    world.now_ms = world.state.booked_ms
+    world.take(snapshot_after(world, 1_999, "5"))
     assert not rows(world)
+    world.take(snapshot_after(world, 1, "5"))
+    assert rows(world)

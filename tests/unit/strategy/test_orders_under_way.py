@@ -14,7 +14,8 @@ D = Decimal
 
 
 def take_profit(world: World) -> WorkingOrder:
-    return next(order for order in world.state.long.orders if order.purpose is Purpose.TAKE_PROFIT)
+    order: WorkingOrder = next(o for o in world.state.long.orders if o.purpose is Purpose.TAKE_PROFIT)
+    return order
 
 
 def fill_next_level(world: World) -> None:

@@ -26,6 +26,7 @@ from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import CancelAllOrders, Command, RequestSnapshot
+from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.clock import Clock
 
@@ -195,7 +196,8 @@ class Desk:
             dead_letter.set_aside(self._client, entry, str(error))
             self._unreadable(entry.stream)
         else:
-            self._states.apply(wish)
+            if isinstance(wish, SetTradingState):
+                self._states.apply(wish)
 
     def _set_aside_record(self, field: str, raw: bytes, reason: str) -> None:
         _log.error("the record %s cannot be read and is set aside: %s", field, reason)

@@ -1,7 +1,7 @@
 """`{acct}:commands` and `{acct}:control` → what the strategy and the operator asked for."""
 
 from hedgegrid.messages import commands as cm
-from hedgegrid.messages.control import ControlMessage
+from hedgegrid.messages.control import ControlMessage, SetTradingState
 from hedgegrid.metrics.event_projection import WHOLE_ACCOUNT
 from hedgegrid.metrics.projection import Projection
 from hedgegrid.runtime.metric_names import Metrics
@@ -27,4 +27,5 @@ class CommandProjection(Projection[cm.Command]):
 class ControlProjection(Projection[ControlMessage]):
     def project(self, message: ControlMessage) -> None:
         symbol = message.symbol or WHOLE_ACCOUNT
-        self.table.add(Metrics.control_requests, self.account, symbol, str(message.state))
+        wanted = message.state if isinstance(message, SetTradingState) else message.action
+        self.table.add(Metrics.control_requests, self.account, symbol, str(wanted))

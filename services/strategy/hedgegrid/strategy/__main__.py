@@ -2,11 +2,10 @@
 
 import sys
 
-from hedgegrid.runtime.config import config_hash, convert_params
-from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.config import bot_path, config_hash, convert_params
 from hedgegrid.runtime.service import ServiceContext, run_service
 from hedgegrid.strategy.bot import Bot
-from hedgegrid.strategy.core.config import DualGridConfig
+from hedgegrid.strategy.registry import strategy_named
 from hedgegrid.strategy.worker import Worker
 
 
@@ -14,12 +13,9 @@ def build(context: ServiceContext) -> Worker:
     bots = []
     for account in context.config.accounts:
         for bot in account.bots:
-            if bot.strategy != "dual_grid":
-                raise ConfigError(
-                    f"accounts[{account.id}].bots[{bot.symbol}].strategy: {bot.strategy!r} is unknown; use 'dual_grid'"
-                )
-            params = convert_params(bot, account.id, DualGridConfig)
-            bots.append(Bot(account.id, bot.symbol, params, config_hash(bot)))
+            strategy = strategy_named(bot.strategy, f"{bot_path(account.id, bot.symbol)}.strategy")
+            params = convert_params(bot, account.id, strategy.config_type)
+            bots.append(Bot(account.id, bot.symbol, strategy, params, config_hash(bot)))
     return Worker(context, bots)
 
 

@@ -1,5 +1,7 @@
 """One leased bot: its state in Redis, stepped through the pure core and committed with what follows from it."""
 
+from typing import Any
+
 import msgspec
 import redis
 
@@ -10,23 +12,23 @@ from hedgegrid.bus.reader import START, id_key
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.ledger import LedgerMessage
-from hedgegrid.strategy.core.config import DualGridConfig
+from hedgegrid.strategy.core.common_config import CommonConfig
 from hedgegrid.strategy.core.inputs import CoreInput
+from hedgegrid.strategy.core.leg_strategy import LegStrategy
 from hedgegrid.strategy.core.state import SCHEMA, BotState
-from hedgegrid.strategy.core.step import step
-
-
-class StateUnreadable(Exception):
-    """The stored state is of a schema this code does not know; it must not guess."""
+from hedgegrid.strategy.core.stored_state import StateUnreadable, read_state
 
 
 class Bot:
-    def __init__(self, account: str, symbol: str, config: DualGridConfig, config_hash: str) -> None:
+    def __init__(
+        self, account: str, symbol: str, strategy: LegStrategy[Any, Any], config: CommonConfig, config_hash: str
+    ) -> None:
         self.account = account
         self.symbol = symbol
+        self.strategy = strategy
         self.config = config
         self._config_hash = config_hash
-        self.state = BotState(symbol=symbol)
+        self.state: BotState = strategy.new_state(symbol)
         self.events_at = START
         self.control_at = START
         self.ticks = 0
@@ -38,33 +40,30 @@ class Bot:
 
     def fresh(self) -> "Bot":
         """The same bot with nothing in it: what a former holding of it knew is stale."""
-        return Bot(self.account, self.symbol, self.config, self._config_hash)
+        return Bot(self.account, self.symbol, self.strategy, self.config, self._config_hash)
 
     def open(self, client: redis.Redis, lease: Lease) -> None:
         """Load what the last holder committed, or start new.
 
         Raises:
-            StateUnreadable: see the class.
+            StateUnreadable: another version or another strategy wrote it.
         """
         self.lease = lease
         self._stored = FencedState(client, keys.bot(self.account, self.symbol), lease)
         fields = self._stored.load()
         if "state" in fields:
-            schema = int(fields["schema"])
-            if schema != SCHEMA:
-                raise StateUnreadable(
-                    f"{self._stored.key} has schema {schema}, this worker knows {SCHEMA}: "
-                    "run the version that wrote it, or upgrade"
-                )
-            self.state = msgspec.json.decode(fields["state"], type=BotState)
+            try:
+                self.state = read_state(fields["state"], int(fields["schema"]), self.strategy.state_type)
+            except StateUnreadable as error:
+                raise StateUnreadable(f"{self._stored.key}: {error}") from error
             self.events_at = fields["events_at"].decode()
             self.control_at = fields["control_at"].decode()
             self._committed_at = (self.events_at, self.control_at)
 
     def take(self, event: CoreInput) -> None:
         """Step; what follows waits for `commit`."""
-        decision = step(self.config, self.state, event)
-        if decision.state is self.state:
+        decision = self.strategy.step(self.config, self.state, event)
+        if decision.state is self.state and not decision.ledger:
             return
         self.state = decision.state
         self._commands += decision.commands

@@ -8,7 +8,8 @@ import redis
 from hedgegrid.bus import keys
 from hedgegrid.bus.lease import Lease, LeaseLost
 from hedgegrid.bus.members import Membership
-from hedgegrid.strategy.bot import Bot, StateUnreadable
+from hedgegrid.strategy.bot import Bot
+from hedgegrid.strategy.core.stored_state import StateUnreadable
 from hedgegrid.strategy.sharing import fair_share
 
 LOOKS_PER_TTL = 5

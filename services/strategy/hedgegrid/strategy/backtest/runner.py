@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from hedgegrid.messages.events import AccountEvent
 from hedgegrid.messages.ledger import LedgerMessage
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.strategy.backtest.desk import Desk
 from hedgegrid.strategy.backtest.translation import event_of
-from hedgegrid.strategy.core.config import DualGridConfig
+from hedgegrid.strategy.core.common_config import CommonConfig
+from hedgegrid.strategy.core.dual_grid import DualGrid
 from hedgegrid.strategy.core.inputs import CoreInput, WorkerStarted
+from hedgegrid.strategy.core.leg_strategy import LegStrategy
 from hedgegrid.strategy.core.state import BotState
-from hedgegrid.strategy.core.step import step
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
@@ -24,13 +26,23 @@ SETTLE_TURNS = 1000
 class Backtest:
     """One bot on one account. Orders reach the venue at once and its answers the bot before the next tick."""
 
-    def __init__(self, venue: Venue, account: str, symbol: str, config: DualGridConfig, start_ms: int) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        account: str,
+        symbol: str,
+        config: CommonConfig,
+        start_ms: int,
+        strategy: LegStrategy[Any, Any] | None = None,
+    ) -> None:
+        """`strategy` None means the dual grid."""
         self._venue = venue
         self._desk = Desk(venue, account)
         self._config = config
         self._symbol = symbol
         self._account = account
-        self.state = BotState(symbol=symbol)
+        self._strategy: LegStrategy[Any, Any] = strategy or DualGrid()
+        self.state: BotState = self._strategy.new_state(symbol)
         self.ledger: list[LedgerMessage] = []
         self.commands = 0
         self._take(WorkerStarted(ts_event=start_ms), start_ms)
@@ -63,7 +75,7 @@ class Backtest:
             waiting += self._reports()
             if not waiting:
                 return
-            decision = step(self._config, self.state, waiting.pop(0))
+            decision = self._strategy.step(self._config, self.state, waiting.pop(0))
             self.state = decision.state
             self.ledger += decision.ledger
             for command in decision.commands:

@@ -1,27 +1,39 @@
 """Money events: each execution and each funding payment is booked once, as what it is."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
-from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.money import ZERO
-from hedgegrid.domain.order import Leg, Purpose
+from hedgegrid.domain.order import ExecType
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.events import FundingPaid, OrderFilled, SnapshotReason
 from hedgegrid.messages.ledger import CycleClosed, FillBooked, FundingBooked
 from hedgegrid.strategy.core.draft import Draft
-from hedgegrid.strategy.core.state import Cycle, LegState, Level, OrderPhase, WorkingOrder
+from hedgegrid.strategy.core.ladder import break_even_px
+from hedgegrid.strategy.core.lost_future import order_of_lost_future, own_parts
+from hedgegrid.strategy.core.seen import is_seen, remembered
+from hedgegrid.strategy.core.state import Backoff, Cycle, LegState, Level, OrderPhase, WorkingOrder
 
-SEEN_KEPT = 64
+_UNASKED = {
+    ExecType.TRADE: TradingState.HALTED,
+    ExecType.BUST_TRADE: TradingState.HALTED,
+    ExecType.DELIVERY: TradingState.HALTED,
+    ExecType.ADL_TRADE: TradingState.TP_ONLY,
+}
+"""What a bot becomes when something is done to its position that no order of it asked for."""
 
 
-def book_fill(draft: Draft, fill: OrderFilled) -> None:
+def book_fill(draft: Draft[Any, Any], fill: OrderFilled) -> None:
     """Book an execution of this symbol, whatever order it belongs to and however often it is told."""
+    order = _order_of(draft, fill)
     leg = draft.leg(fill.leg)
-    order = _order_of(leg, fill.client_order_id)
     if _is_known(draft, leg, order, fill):
         draft.change(duplicates=draft.state.duplicates + 1)
+        return
+    if fill.exec_type is ExecType.SETTLE:
+        _book_settlement(draft, fill)
         return
     closes = fill.side is fill.leg.closing_side
     if closes and fill.last_qty > leg.book.qty:
@@ -35,25 +47,26 @@ def book_fill(draft: Draft, fill: OrderFilled) -> None:
     if order is not None:
         _advance(draft, fill, order)
     else:
-        _remember(draft, fill.leg, fill.trade_id)
-        draft.set_trading_state(
-            TradingState.HALTED,
+        draft.change_leg(fill.leg, **remembered(draft.leg(fill.leg), fill.ts_event, fill.trade_id))
+        draft.restrict(
+            _UNASKED.get(fill.exec_type, TradingState.HALTED),
             f"{fill.exec_type} of {fill.last_qty} on the {fill.leg.word} leg that no order of this bot asked for",
-            "strategy",
         )
     if draft.leg(fill.leg).book.qty == 0:
         _close_cycle(draft, fill)
+    _settle_break_even(draft, draft.leg(fill.leg))
 
 
-def book_funding(draft: Draft, funding: FundingPaid) -> None:
+def book_funding(draft: Draft[Any, Any], funding: FundingPaid) -> None:
     leg = draft.leg(funding.leg)
-    if funding.trade_id in leg.seen_ids:
+    if is_seen(leg, funding.ts_event, funding.trade_id):
         draft.change(duplicates=draft.state.duplicates + 1)
         return
-    _remember(draft, funding.leg, funding.trade_id)
     cycle = msgspec.structs.replace(leg.cycle, funding=leg.cycle.funding + funding.amount)
-    draft.change_leg(funding.leg, book=leg.book.funded(funding.amount), cycle=cycle)
+    known = remembered(leg, funding.ts_event, funding.trade_id)
+    leg = draft.change_leg(funding.leg, book=leg.book.funded(funding.amount), cycle=cycle, **known)
     _note_time(draft, funding.ts_event)
+    _settle_break_even(draft, leg)
     draft.ledger.append(
         FundingBooked(
             symbol=draft.state.symbol,
@@ -67,29 +80,35 @@ def book_funding(draft: Draft, funding: FundingPaid) -> None:
     )
 
 
-def _note_time(draft: Draft, ts_event: int) -> None:
+def is_complete(order: WorkingOrder) -> bool:
+    """Terminal with every fill booked. While an amend is open, its quantity is not known to be final."""
+    if order.final_qty is not None:
+        return order.cum_qty >= order.final_qty
+    return order.cum_qty >= order.qty and order.phase is not OrderPhase.AMENDING
+
+
+def _note_time(draft: Draft[Any, Any], ts_event: int) -> None:
     newest_ms = max(draft.state.newest_execution_ms, ts_event)
     draft.change(newest_execution_ms=newest_ms, booked_ms=draft.now_ms)
 
 
-def _order_of(leg: LegState, client_order_id: str) -> WorkingOrder | None:
+def _order_of(draft: Draft[Any, Any], fill: OrderFilled) -> WorkingOrder | None:
+    leg = draft.leg(fill.leg)
     for order in (*leg.orders, *leg.unproven):
-        if order.client_order_id == client_order_id:
+        if order.client_order_id == fill.client_order_id:
             return order
-    return None
+    return order_of_lost_future(draft, fill)
 
 
-def _is_known(draft: Draft, leg: LegState, order: WorkingOrder | None, fill: OrderFilled) -> bool:
+def _is_known(draft: Draft[Any, Any], leg: LegState, order: WorkingOrder | None, fill: OrderFilled) -> bool:
     """An order leaves the state only when every fill of it is booked, so a fill of an order of this life that is not
     there any more is a repetition."""
     if order is not None:
         return fill.trade_id in order.trade_ids
-    parts = parse_client_order_id(fill.client_order_id)
-    ours = parts is not None and parts.symbol == draft.state.symbol and parts.life == draft.state.life
-    return ours or fill.trade_id in leg.seen_ids
+    return own_parts(draft, fill.client_order_id) is not None or is_seen(leg, fill.ts_event, fill.trade_id)
 
 
-def _book_entry(draft: Draft, fill: OrderFilled, order: WorkingOrder | None) -> None:
+def _book_entry(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder | None) -> None:
     leg = draft.leg(fill.leg)
     value = fill.last_qty * fill.last_px
     cycle = msgspec.structs.replace(
@@ -99,14 +118,14 @@ def _book_entry(draft: Draft, fill: OrderFilled, order: WorkingOrder | None) -> 
         entry_value=leg.cycle.entry_value + value,
         entry_fees=leg.cycle.entry_fees + fill.fee,
     )
-    level = _level_of(leg, order)
-    levels = _grown(leg.levels, level, fill.last_qty, value)
+    number = _level_of(leg, order)
+    levels = grown(leg.levels, number, fill.last_qty, value)
     book = leg.book.opened(fill.last_qty, fill.last_px, fill.fee)
-    draft.change_leg(fill.leg, book=book, cycle=cycle, levels=levels, failures=0, retry_after_ms=0)
-    _to_ledger(draft, fill, order, min(level, len(levels) - 1), cycle.number, ZERO)
+    draft.change_leg(fill.leg, book=book, cycle=cycle, levels=levels, opening=Backoff(), denied="")
+    _to_ledger(draft, fill, order, number, cycle.number, ZERO)
 
 
-def _book_exit(draft: Draft, fill: OrderFilled, order: WorkingOrder | None) -> None:
+def _book_exit(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder | None) -> None:
     leg = draft.leg(fill.leg)
     book, gross = leg.book.closed(fill.last_qty, fill.last_px, fill.fee, fill.gross)
     cycle = msgspec.structs.replace(
@@ -116,25 +135,42 @@ def _book_exit(draft: Draft, fill: OrderFilled, order: WorkingOrder | None) -> N
         exit_fees=leg.cycle.exit_fees + fill.fee,
         gross=leg.cycle.gross + gross,
     )
-    draft.change_leg(fill.leg, book=book, cycle=cycle, failures=0, retry_after_ms=0)
-    _to_ledger(draft, fill, order, max(len(leg.levels) - 1, 0), cycle.number, gross)
+    number = leg.levels[-1].number if leg.levels else 0
+    levels = draft.strategy.levels_after_exit(leg.levels, order, fill.last_qty)
+    draft.change_leg(fill.leg, book=book, cycle=cycle, levels=levels, opening=Backoff(), closing=Backoff(), denied="")
+    _to_ledger(draft, fill, order, number, cycle.number, gross)
+
+
+def _book_settlement(draft: Draft[Any, Any], fill: OrderFilled) -> None:
+    """The venue paid out the result so far; quantity and levels stay."""
+    leg = draft.leg(fill.leg)
+    cycle = msgspec.structs.replace(
+        leg.cycle, gross=leg.cycle.gross + fill.gross, exit_fees=leg.cycle.exit_fees + fill.fee
+    )
+    known = remembered(leg, fill.ts_event, fill.trade_id)
+    leg = draft.change_leg(fill.leg, book=leg.book.settled(fill.gross, fill.fee), cycle=cycle, **known)
+    _note_time(draft, fill.ts_event)
+    _settle_break_even(draft, leg)
+    _to_ledger(draft, fill, None, 0, cycle.number, fill.gross)
 
 
 def _level_of(leg: LegState, order: WorkingOrder | None) -> int:
-    """Level a fill belongs to; a late fill of a closed cycle, or one nobody asked for, enlarges the last level."""
-    if order is None or order.purpose not in (Purpose.ENTRY, Purpose.AVERAGING):
-        return max(len(leg.levels) - 1, 0)
-    return order.level
+    """Level a fill belongs to; one that nobody asked for enlarges the last level."""
+    if order is not None and not order.purpose.closes:
+        return order.level
+    return leg.levels[-1].number if leg.levels else 0
 
 
-def _grown(levels: tuple[Level, ...], index: int, qty: Decimal, value: Decimal) -> tuple[Level, ...]:
-    if index >= len(levels):
-        return (*levels, Level(qty=qty, value=value))
-    grown = Level(qty=levels[index].qty + qty, value=levels[index].value + value)
-    return (*levels[:index], grown, *levels[index + 1 :])
+def grown(levels: tuple[Level, ...], number: int, qty: Decimal, value: Decimal) -> tuple[Level, ...]:
+    """Levels after `qty` worth `value` was added to the one of that number."""
+    found = next((level for level in levels if level.number == number), None)
+    if found is not None:
+        qty, value = qty + found.qty, value + found.value
+    others = [level for level in levels if level.number != number]
+    return tuple(sorted((*others, Level(number=number, qty=qty, value=value)), key=lambda level: level.number))
 
 
-def _advance(draft: Draft, fill: OrderFilled, order: WorkingOrder) -> None:
+def _advance(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder) -> None:
     """Count the fill on its order and let the order go once everything of it is booked."""
     order = msgspec.structs.replace(
         order, cum_qty=order.cum_qty + fill.last_qty, trade_ids=(*order.trade_ids, fill.trade_id)
@@ -149,18 +185,7 @@ def _advance(draft: Draft, fill: OrderFilled, order: WorkingOrder) -> None:
         draft.put_order(fill.leg, order)
 
 
-def is_complete(order: WorkingOrder) -> bool:
-    """Terminal with every fill booked. While an amend is open, its quantity is not known to be final."""
-    if order.final_qty is not None:
-        return order.cum_qty >= order.final_qty
-    return order.cum_qty >= order.qty and order.phase is not OrderPhase.AMENDING
-
-
-def _remember(draft: Draft, leg: Leg, trade_id: str) -> None:
-    draft.change_leg(leg, seen_ids=(*draft.leg(leg).seen_ids[1 - SEEN_KEPT :], trade_id))
-
-
-def _close_cycle(draft: Draft, fill: OrderFilled) -> None:
+def _close_cycle(draft: Draft[Any, Any], fill: OrderFilled) -> None:
     leg = draft.leg(fill.leg)
     cycle = leg.cycle
     draft.ledger.append(
@@ -177,15 +202,22 @@ def _close_cycle(draft: Draft, fill: OrderFilled) -> None:
             entry_fees=cycle.entry_fees,
             exit_fees=cycle.exit_fees,
             funding=cycle.funding,
-            net=cycle.gross - cycle.entry_fees - cycle.exit_fees - cycle.funding,
+            net=-cycle.paid,
             ts_event=fill.ts_event,
         )
     )
-    draft.change_leg(fill.leg, levels=(), cycle=Cycle(number=cycle.number + 1))
+    draft.change_leg(fill.leg, levels=(), reduce_to=None, cycle=Cycle(number=cycle.number + 1, after_ms=draft.now_ms))
+
+
+def _settle_break_even(draft: Draft[Any, Any], leg: LegState) -> None:
+    price = None
+    if leg.book.qty:
+        price = break_even_px(leg.leg, leg.book.qty, leg.book.entry_value, leg.cycle.paid, draft.config.taker_fee)
+    draft.change_leg(leg.leg, break_even_px=price)
 
 
 def _to_ledger(
-    draft: Draft, fill: OrderFilled, order: WorkingOrder | None, level: int, cycle: int, gross: Decimal
+    draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder | None, level: int, cycle: int, gross: Decimal
 ) -> None:
     draft.ledger.append(
         FillBooked(

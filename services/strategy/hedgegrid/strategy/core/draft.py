@@ -1,5 +1,8 @@
 """The work sheet of one step: collects changes, commands and ledger rows, then freezes into a Decision."""
 
+from decimal import Decimal
+from typing import TYPE_CHECKING, Generic, TypeVar
+
 import msgspec
 
 from hedgegrid.domain.ids import ClientOrderId
@@ -8,14 +11,23 @@ from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.commands import Command, RequestSnapshot
 from hedgegrid.messages.events import SnapshotReason
-from hedgegrid.messages.ledger import LedgerMessage, StateChanged
-from hedgegrid.strategy.core.config import DualGridConfig
-from hedgegrid.strategy.core.state import BotState, LegState, WorkingOrder
+from hedgegrid.messages.ledger import LedgerMessage, OpeningDenied, StateChanged
+from hedgegrid.strategy.core.common_config import CommonConfig
+from hedgegrid.strategy.core.permission import effective_state, stricter
+from hedgegrid.strategy.core.state import Backoff, BotState, LegState, WorkingOrder
+
+if TYPE_CHECKING:
+    from hedgegrid.strategy.core.leg_strategy import LegStrategy
+
+C = TypeVar("C", bound=CommonConfig)
+S = TypeVar("S", bound=BotState)
 
 SNAPSHOT_OVERLAP_MS = 600_000
 """How far before the newest known execution a snapshot looks back: REST lists lag (bybit-v5.md §1.8)."""
 RETRY_FIRST_MS = 1_000
 RETRY_LONGEST_MS = 60_000
+DENIED_TRY_AGAIN_MS = 60_000
+DENIED_TELL_AGAIN_MS = 600_000
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -26,12 +38,23 @@ class Decision(msgspec.Struct, frozen=True):
     ledger: tuple[LedgerMessage, ...] = ()
 
 
-class Draft:
-    def __init__(self, config: DualGridConfig, state: BotState, now_ms: int, cause_ns: int = 0) -> None:
+class Draft(Generic[C, S]):
+    def __init__(
+        self,
+        strategy: "LegStrategy[C, S]",
+        config: C,
+        state: S,
+        now_ms: int,
+        cause_ns: int = 0,
+        last_px: Decimal | None = None,
+    ) -> None:
+        self.strategy = strategy
         self.config = config
         self.state = state
         self.now_ms = now_ms
         self.cause_ns = cause_ns
+        self.last_px = last_px
+        """Of the tick of this step; None in any other step."""
         self.commands: list[Command] = []
         self.ledger: list[LedgerMessage] = []
 
@@ -40,6 +63,10 @@ class Draft:
         if self.state.instrument is None:
             raise AssertionError("planning before the first snapshot")
         return self.state.instrument
+
+    @property
+    def effective(self) -> TradingState:
+        return effective_state(self.state)
 
     def change(self, **fields: object) -> None:
         self.state = msgspec.structs.replace(self.state, **fields)
@@ -78,11 +105,34 @@ class Draft:
         )
         self.change(snapshot_asked=True, request=request)
 
-    def hold_back(self, leg: Leg) -> None:
-        """After a refusal wait before trying again, twice as long each time."""
-        failures = self.leg(leg).failures + 1
-        pause_ms = min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** min(failures - 1, 10))
-        self.change_leg(leg, failures=failures, retry_after_ms=self.now_ms + pause_ms)
+    def hold_back(self, leg: Leg, purpose: Purpose) -> None:
+        """After a refusal wait before trying again, twice as long each time; closing never waits for opening."""
+        kind = "closing" if purpose.closes else "opening"
+        backoff: Backoff = getattr(self.leg(leg), kind)
+        pause_ms = min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** min(backoff.failures, 10))
+        changed = Backoff(failures=backoff.failures + 1, until_ms=self.now_ms + pause_ms)
+        self.change_leg(leg, **{kind: changed})
+
+    def deny(self, leg: Leg, purpose: Purpose, level: int, qty: Decimal, price: Decimal, why: str) -> None:
+        """Refuse an opening order of our own: tried again after a minute, told when the reason is new or ten old."""
+        before = self.leg(leg)
+        self.change_leg(leg, opening=Backoff(until_ms=self.now_ms + DENIED_TRY_AGAIN_MS))
+        reason = why.partition(":")[0]
+        if before.denied == reason and self.now_ms - before.denied_ms < DENIED_TELL_AGAIN_MS:
+            return
+        self.change_leg(leg, denied=reason, denied_ms=self.now_ms)
+        self.ledger.append(
+            OpeningDenied(
+                symbol=self.state.symbol,
+                leg=leg,
+                purpose=purpose,
+                level=level,
+                qty=qty,
+                px=price,
+                reason=why,
+                ts_event=self.now_ms,
+            )
+        )
 
     def set_trading_state(self, state: TradingState, why: str, actor: str) -> None:
         if (state, why) == (self.state.trading_state, self.state.why):
@@ -91,6 +141,15 @@ class Draft:
         self.ledger.append(
             StateChanged(symbol=self.state.symbol, state=state, reason=why, actor=actor, ts_event=self.now_ms)
         )
+
+    def restrict(self, state: TradingState, why: str) -> None:
+        """Move to `state` on the strategy's own account, unless the bot is in a stricter one already."""
+        current = self.state.trading_state
+        if stricter(current, state) is not state:
+            return
+        if state is TradingState.HALTED and current is not TradingState.HALTED:
+            self.change(halted_from=current)
+        self.set_trading_state(state, why, "strategy")
 
     def freeze(self) -> Decision:
         return Decision(self.state, tuple(self.commands), tuple(self.ledger))

@@ -1,34 +1,34 @@
 """The quiet range: prices between which, until a moment, a tick changes nothing. Keeps ticks cheap."""
 
-from decimal import Decimal
+from typing import Any
 
-from hedgegrid.domain.money import ZERO
-from hedgegrid.domain.order import Leg
+from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.strategy.core.draft import Draft
-from hedgegrid.strategy.core.planning import is_quiet, wants_averaging, wants_entry
-from hedgegrid.strategy.core.pricing import averaging_trigger
-from hedgegrid.strategy.core.state import LegState, OrderPhase
+from hedgegrid.strategy.core.quiet_range import ALWAYS_QUIET, NEVER_MS, QuietRange
+from hedgegrid.strategy.core.state import BotState, LegState, OrderPhase
 
-NEVER_MS = 2**62
-HIGHEST = Decimal("1E+30")
 DOUBT_AFTER_MS = 3_000
 """An acknowledged order is followed by an order event, an ended order by its fills, within this time or one is lost."""
 
 
-def settle_quiet_range(draft: Draft) -> None:
+def quiet_range(state: BotState) -> QuietRange:
+    """Ticks that change nothing in this state; a backtest may jump over them."""
+    return QuietRange(state.quiet_above, state.quiet_below, state.wake_ms)
+
+
+def settle_quiet_range(draft: Draft[Any, Any]) -> None:
     """Store the range that follows from the state as it is now."""
-    low, high, wake_ms = ZERO, HIGHEST, doubt_deadline_ms(draft)
-    if not draft.state.reconciled:
-        if not draft.state.snapshot_asked:
-            wake_ms = min(wake_ms, draft.state.ask_after_ms)
+    state = draft.state
+    if not state.reconciled:
+        quiet = ALWAYS_QUIET if state.snapshot_asked else ALWAYS_QUIET._replace(wake_ms=state.ask_after_ms)
     else:
-        for leg in draft.state.legs:
-            leg_low, leg_high, leg_wake_ms = _leg_range(draft, leg)
-            low, high, wake_ms = max(low, leg_low), min(high, leg_high), min(wake_ms, leg_wake_ms)
-    draft.change(quiet_above=low, quiet_below=high, wake_ms=wake_ms)
+        quiet = ALWAYS_QUIET._replace(wake_ms=min(doubt_deadline_ms(draft), _end_of_backoff_ms(draft)))
+        if draft.effective not in (TradingState.HALTED, TradingState.FLATTEN):
+            quiet = quiet.and_also(draft.strategy.quiet(draft))
+    draft.change(quiet_above=quiet.above, quiet_below=quiet.below, wake_ms=quiet.wake_ms)
 
 
-def doubt_deadline_ms(draft: Draft) -> int:
+def doubt_deadline_ms(draft: Draft[Any, Any]) -> int:
     """When what should have arrived by now counts as lost; NEVER_MS without a doubt."""
     if not draft.state.reconciled:
         return NEVER_MS
@@ -42,13 +42,11 @@ def doubt_deadline_ms(draft: Draft) -> int:
     return deadline_ms
 
 
-def _leg_range(draft: Draft, leg: LegState) -> tuple[Decimal, Decimal, int]:
-    entry, averaging = wants_entry(draft, leg), wants_averaging(draft, leg)
-    if draft.now_ms < leg.retry_after_ms:
-        return ZERO, HIGHEST, leg.retry_after_ms
-    if entry:
-        return HIGHEST, ZERO, NEVER_MS
-    if averaging:
-        trigger = averaging_trigger(draft.config, leg)
-        return (trigger, HIGHEST, NEVER_MS) if leg.leg is Leg.LONG else (ZERO, trigger, NEVER_MS)
-    return ZERO, HIGHEST, NEVER_MS
+def is_quiet(leg: LegState) -> bool:
+    """Nothing of the leg is under way: every order rests as we know it."""
+    return all(order.phase is OrderPhase.LIVE for order in leg.orders)
+
+
+def _end_of_backoff_ms(draft: Draft[Any, Any]) -> int:
+    backoffs = (backoff for leg in draft.state.legs for backoff in (leg.opening, leg.closing))
+    return min((b.until_ms for b in backoffs if b.until_ms > draft.now_ms), default=NEVER_MS)

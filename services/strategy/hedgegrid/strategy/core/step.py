@@ -1,6 +1,8 @@
-"""One step of the dual-sided grid: a pure function of config, state and event."""
+"""One step of a bot: a pure function of strategy, config, state and event."""
 
-from hedgegrid.messages.control import SetTradingState
+from typing import TYPE_CHECKING, Any
+
+from hedgegrid.messages.control import ResolveMismatch, SetTradingState
 from hedgegrid.messages.events import (
     FundingPaid,
     OrderFilled,
@@ -14,67 +16,81 @@ from hedgegrid.messages.events import (
 )
 from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
 from hedgegrid.messages.market import QuoteTick
+from hedgegrid.strategy.core.birth import note_position
 from hedgegrid.strategy.core.booking import book_fill, book_funding
-from hedgegrid.strategy.core.config import DualGridConfig
-from hedgegrid.strategy.core.draft import Decision, Draft
+from hedgegrid.strategy.core.config_change import note_config
+from hedgegrid.strategy.core.draft import C, Decision, Draft, S
+from hedgegrid.strategy.core.guard_stage import take_stage
 from hedgegrid.strategy.core.inputs import CoreInput, GapFound, WorkerStarted
 from hedgegrid.strategy.core.lifecycle import apply_order_news
 from hedgegrid.strategy.core.planning import plan
 from hedgegrid.strategy.core.quiet import doubt_deadline_ms, settle_quiet_range
-from hedgegrid.strategy.core.restoring import ASK_AGAIN_MS, merge_snapshot, note_position
-from hedgegrid.strategy.core.state import BotState
+from hedgegrid.strategy.core.resolving import take_answer
+from hedgegrid.strategy.core.restoring import ASK_AGAIN_MS, merge_snapshot
+
+if TYPE_CHECKING:
+    from hedgegrid.strategy.core.leg_strategy import LegStrategy
 
 PRIVATE = "private"
 
 
-def step(config: DualGridConfig, state: BotState, event: CoreInput) -> Decision:
+def step(strategy: "LegStrategy[C, S]", config: C, state: S, event: CoreInput) -> Decision:
     """Take one event in; never raises for anything the venue, a person or a lost message can do.
 
     The clock of a step is our receive time of its event (`ts_init`, or `ts_event` of what we wrote ourselves).
     """
     if isinstance(event, QuoteTick):
-        return _on_tick(config, state, event)
-    draft = Draft(config, state, _now_ms(event))
+        return _on_tick(strategy, config, state, event)
+    draft = Draft(strategy, config, state, _now_ms(event))
     _apply(draft, event)
     if draft.state is state:
-        return Decision(state)
+        return Decision(state, (), tuple(draft.ledger))
     _note_doubts(draft)
     plan(draft, None)
     settle_quiet_range(draft)
     return draft.freeze()
 
 
-def _on_tick(config: DualGridConfig, state: BotState, tick: QuoteTick) -> Decision:
+def _on_tick(strategy: "LegStrategy[C, S]", config: C, state: S, tick: QuoteTick) -> Decision:
     if state.quiet_above < tick.last_px < state.quiet_below and tick.ts_init < state.wake_ms:
         return Decision(state)
-    draft = Draft(config, state, tick.ts_init, tick.cause_ns)
+    draft = Draft(strategy, config, state, tick.ts_init, tick.cause_ns, tick.last_px)
     if not state.reconciled:
         if not state.snapshot_asked and tick.ts_init >= state.ask_after_ms:
             draft.ask_snapshot(SnapshotReason.GAP if state.life else SnapshotReason.START)
     elif tick.ts_init >= doubt_deadline_ms(draft):
         draft.ask_snapshot(SnapshotReason.GAP)
+    else:
+        strategy.observe(draft, tick)
     plan(draft, tick)
     settle_quiet_range(draft)
     return Decision(state) if draft.state == state else draft.freeze()
 
 
-def _apply(draft: Draft, event: CoreInput) -> None:
-    if isinstance(event, WorkerStarted):
-        draft.change(snapshot_asked=False)
-        draft.ask_snapshot(SnapshotReason.START)
-        return
-    if isinstance(event, SnapshotTaken):
-        merge_snapshot(draft, event)
-        return
-    if isinstance(event, SnapshotFailed):
-        if event.request == draft.state.request:
-            draft.change(snapshot_asked=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
-        return
-    if isinstance(event, SetTradingState | TradingStateChanged):
-        draft.set_trading_state(event.state, event.reason, event.actor)
-        return
-    if draft.state.life == 0:
-        return  # before birth the snapshot tells everything; news of an earlier life would be counted twice
+def _apply(draft: Draft[Any, Any], event: CoreInput) -> None:
+    match event:
+        case WorkerStarted():
+            note_config(draft)
+            draft.change(snapshot_asked=False)
+            draft.ask_snapshot(SnapshotReason.START)
+        case SnapshotTaken():
+            merge_snapshot(draft, event)
+        case SnapshotFailed():
+            if event.request == draft.state.request:
+                draft.change(snapshot_asked=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
+        case SetTradingState() | TradingStateChanged():
+            draft.set_trading_state(event.state, event.reason, event.actor)
+        case RiskStageChanged():
+            take_stage(draft, event)
+        case ResolveMismatch():
+            take_answer(draft, event)
+        case WalletChanged() | FeedStale():
+            pass
+        case _ if draft.state.life:  # before birth the snapshot tells everything; older news would be counted twice
+            _apply_to_living(draft, event)
+
+
+def _apply_to_living(draft: Draft[Any, Any], event: CoreInput) -> None:
     match event:
         case OrderFilled():
             book_fill(draft, event)
@@ -90,20 +106,19 @@ def _apply(draft: Draft, event: CoreInput) -> None:
         case GapFound():
             draft.change(snapshot_asked=False)
             draft.ask_snapshot(SnapshotReason.GAP)
-        case WalletChanged() | RiskStageChanged() | FeedConnected() | FeedLost() | FeedStale():
+        case FeedConnected() | FeedLost():
             pass
         case QuoteTick():
             raise AssertionError("ticks take their own way")
         case _:
-            apply_order_news(draft, event)
+            apply_order_news(draft, event)  # type: ignore[arg-type]
 
 
-def _note_doubts(draft: Draft) -> None:
+def _note_doubts(draft: Draft[Any, Any]) -> None:
     """Start or stop the clock of a leg whose quantity differs from the venue's word."""
     for leg in draft.state.legs:
-        differs = leg.venue_qty is not None and leg.venue_qty != leg.book.qty
-        if differs != bool(leg.venue_since_ms):
-            draft.change_leg(leg.leg, venue_since_ms=draft.now_ms if differs else 0)
+        if leg.differs != bool(leg.venue_since_ms):
+            draft.change_leg(leg.leg, venue_since_ms=draft.now_ms if leg.differs else 0)
 
 
 def _now_ms(event: CoreInput) -> int:

@@ -1,0 +1,24 @@
+"""What a bot may do now: the stricter of its own trading state and the account guard's stage."""
+
+from hedgegrid.domain.risk import RiskStage
+from hedgegrid.domain.trading_state import TradingState
+from hedgegrid.strategy.core.state import BotState
+
+_OF_STAGE = {
+    RiskStage.NORMAL: TradingState.ACTIVE,
+    RiskStage.WARN: TradingState.ACTIVE,
+    RiskStage.NO_NEW_CYCLES: TradingState.NO_NEW_CYCLES,
+    RiskStage.NO_AVERAGING: TradingState.TP_ONLY,
+    RiskStage.REDUCE: TradingState.TP_ONLY,
+    RiskStage.FLATTEN: TradingState.FLATTEN,
+}
+_STRICTNESS = {state: rank for rank, state in enumerate(TradingState)}
+
+
+def effective_state(state: BotState) -> TradingState:
+    """The trading state that the bot acts by."""
+    return stricter(state.trading_state, _OF_STAGE[state.stage])
+
+
+def stricter(one: TradingState, other: TradingState) -> TradingState:
+    return max(one, other, key=lambda state: _STRICTNESS[state])
