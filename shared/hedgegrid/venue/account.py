@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Side
+from hedgegrid.venue.conditions import StopOrderType
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.positions import ONE_WAY, Position
@@ -14,12 +15,14 @@ from hedgegrid.venue.reports import ExecutionReport
 class Slot:
     """What an account has on one symbol.
 
-    `reserved` is, per side, the value of open orders for which margin is held.
+    `open` holds active orders, `conditional` those that wait for their trigger. `reserved` is, per side, the value of
+    active orders for which margin is held.
     """
 
     __slots__ = (
         "account",
         "closing",
+        "conditional",
         "hedge",
         "leverage",
         "market",
@@ -34,6 +37,7 @@ class Slot:
         self.hedge = hedge
         self.leverage = leverage
         self.open: dict[str, Order] = {}
+        self.conditional: dict[str, Order] = {}
         self.closing: dict[str, Order] = {}
         self.positions = {idx: Position(idx) for idx in (0, 1, 2)}
         self.reserved = {Side.BUY: ZERO, Side.SELL: ZERO}
@@ -52,22 +56,37 @@ class Slot:
         return self.market.mark or self.market.last or position.book.entry_px
 
     def started(self, order: Order) -> None:
-        """Register a new order among the open ones."""
-        self.open[order.order_id] = order
+        """Register a new order, active or conditional."""
         self.account.open[order.order_id] = order
         self.account.by_id[order.order_id] = order
         if order.link_id:
             self.account.by_link[order.link_id] = order
+        if order.is_untriggered:
+            self.conditional[order.order_id] = order
+        else:
+            self.activated(order)
+
+    def activated(self, order: Order) -> None:
+        """Register an order among the active ones; a conditional order stops being one."""
+        self.conditional.pop(order.order_id, None)
+        self.open[order.order_id] = order
         if order.closing:
             self.closing[order.order_id] = order
 
     def ended(self, order: Order) -> None:
         """Move an order to the closed ones and free its margin."""
-        del self.open[order.order_id]
+        if self.open.pop(order.order_id, None) is None:
+            del self.conditional[order.order_id]
         del self.account.open[order.order_id]
         self.closing.pop(order.order_id, None)
         self.account.closed.append(order)
         self.reserve(order)
+
+    def stop(self, idx: int, kind: StopOrderType) -> Order | None:
+        """The waiting take-profit, stop-loss or trailing stop of a whole position."""
+        if not self.conditional:
+            return None
+        return next((o for o in self.conditional.values() if o.position_idx == idx and o.stop_order_type is kind), None)
 
     def reserve(self, order: Order) -> None:
         """Hold margin for the part of an open order that would enlarge exposure, none for a finished one."""
@@ -77,11 +96,14 @@ class Slot:
 
 
 class Account:
-    """`balance` = deposit + Σ realised over all positions, exactly. `by_link` holds every id ever used."""
+    """`balance` = deposit + Σ realised over all positions, exactly. `by_link` holds every id ever used.
+
+    `cancels_to_lose` and `amends_to_lose` count the next ones that shall come too late.
+    """
 
     __slots__ = (
-        "balance", "by_id", "by_link", "closed", "deposit", "executions", "hedge", "leverage", "name", "open", "slots",
-        "updated_ms",
+        "amends_to_lose", "balance", "by_id", "by_link", "cancels_to_lose", "closed", "deposit", "executions", "hedge",
+        "leverage", "name", "open", "slots", "updated_ms",
     )  # fmt: skip
 
     def __init__(self, name: str, deposit: Decimal, hedge: bool, leverage: Decimal) -> None:
@@ -97,6 +119,8 @@ class Account:
         self.by_link: dict[str, Order] = {}
         self.executions: list[ExecutionReport] = []
         self.updated_ms = 0
+        self.cancels_to_lose = 0
+        self.amends_to_lose = 0
 
     def slot(self, market: Market) -> Slot:
         """The account's slot of a symbol, made on first use with the account's default mode and leverage."""

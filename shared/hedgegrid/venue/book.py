@@ -35,7 +35,7 @@ class _Level:
 class SideBook:
     """Orders of one side, levels kept sorted so that the best is last; `best` is its price or None."""
 
-    __slots__ = ("_instrument", "_keys", "_levels", "_sign", "best", "side")
+    __slots__ = ("_keys", "_levels", "_sign", "best", "instrument", "side")
 
     def __init__(self, side: Side, instrument: Instrument) -> None:
         self.side = side
@@ -43,7 +43,7 @@ class SideBook:
         self._sign = 1 if side is Side.BUY else -1
         self._keys: list[Decimal] = []
         self._levels: dict[Decimal, _Level] = {}
-        self._instrument = instrument
+        self.instrument = instrument
 
     def add(self, order: Order, queue_ahead: Decimal) -> None:
         level = self._levels.get(order.price)
@@ -94,7 +94,7 @@ class SideBook:
     def _lots(self, order: Order, volume: Decimal) -> Decimal:
         """What `order` gets out of `volume`; part fills are whole lots."""
         wanted = order.remaining
-        return wanted if volume >= wanted else self._instrument.qty_down(volume)
+        return wanted if volume >= wanted else self.instrument.qty_down(volume)
 
 
 class RestingBook:

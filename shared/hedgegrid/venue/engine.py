@@ -8,64 +8,35 @@ Commands (each at `now_ms`), answered at once; what follows from them is queued 
     submit(account, NewOrder, now_ms)         -> Accepted | Refused
     amend(account, OrderChange, now_ms)       -> Accepted | Refused
     cancel(account, OrderRef, now_ms)         -> Accepted | Refused
-    cancel_all(account, symbol | None, now_ms) -> list[Accepted]
+    cancel_all(account, symbol | None, now_ms, OrderFilter.ALL) -> list[Accepted]
+    set_trading_stop(account, TradingStop, now_ms)      -> None | Refused
     set_leverage(account, symbol, leverage, now_ms)     -> None | Refused
     switch_mode(account, symbol | None, hedge, now_ms)  -> None | Refused
 
 Market input: on_trade(MarketTrade), on_quote(MarketQuote), on_mark(MarkPrice), on_funding(FundingDue).
 
+What others do to an account, and the venue to a symbol: see `outside`.
+
 Queries (see `queries.Queries`; lists newest first): orders_open, orders_closed, order_by_id, order_by_link, executions,
-positions, position, wallet, ticker, hedge_mode, leverage, instrument, instruments, accounts.
+transactions, positions, position, wallet, ticker, hedge_mode, leverage, instrument, instruments, phase, risk_limits,
+accounts.
 
 An unknown account or a symbol that the venue does not list raises KeyError in market input and queries; commands answer
 `Refused` for an unknown symbol.
 """
 
-from collections.abc import Iterable
 from decimal import Decimal
 
-from hedgegrid.domain.instrument import Instrument
-from hedgegrid.domain.order import OrderType, TimeInForce
+from hedgegrid.domain.order import Side
 from hedgegrid.venue import refusals
 from hedgegrid.venue.account import Account, Slot
-from hedgegrid.venue.identity import IdSource
-from hedgegrid.venue.margin import account_margin
-from hedgegrid.venue.matching import Matching
-from hedgegrid.venue.orders import Order
-from hedgegrid.venue.queries import Queries
+from hedgegrid.venue.margin import account_margin, exposure, tier_at
+from hedgegrid.venue.outside import OutsideEvents
 from hedgegrid.venue.refusals import Refused
-from hedgegrid.venue.reports import CancelType, RejectReason, Report
-from hedgegrid.venue.requests import (
-    Accepted,
-    FundingDue,
-    MarketQuote,
-    MarketTrade,
-    MarkPrice,
-    NewOrder,
-    OrderChange,
-    OrderRef,
-)
-from hedgegrid.venue.rules import Rules, Terms
-from hedgegrid.venue.settlement import Settlement
 
 
-class Venue(Queries):
-    """Fees are fractions of the executed value; amounts in USDT."""
-
-    def __init__(
-        self,
-        instruments: Iterable[Instrument],
-        *,
-        seed: int = 0,
-        maker_fee: Decimal = Decimal("0.0002"),
-        taker_fee: Decimal = Decimal("0.00055"),
-        require_min_notional_on_reduce: bool = True,
-    ) -> None:
-        super().__init__(instruments, taker_fee)
-        self._settlement = Settlement(maker_fee, taker_fee, seed)
-        self._matching = Matching(self._settlement)
-        self._rules = Rules(taker_fee, min_notional_on_reduce=require_min_notional_on_reduce)
-        self._order_ids = IdSource(seed, "order")
+class Venue(OutsideEvents):
+    """All of it: see the module's docstring."""
 
     def open_account(
         self,
@@ -84,58 +55,9 @@ class Venue(Queries):
             raise ValueError(f"account {account!r} is open already")
         self._accounts[account] = Account(account, balance_usdt, hedge_mode, leverage)
 
-    # ------------------------------------------------------------------ commands
-
-    def submit(self, account: str, order: NewOrder, now_ms: int) -> Accepted | Refused:
-        market = self._markets.get(order.symbol)
-        if market is None:
-            return refusals.BAD_SYMBOL
-        slot = self._accounts[account].slot(market)
-        terms = self._rules.new_terms(slot, order)
-        if isinstance(terms, Refused):
-            return terms
-        accepted = self._new_order(slot, order, terms, now_ms)
-        self._matching.place(accepted, now_ms)
-        return Accepted(accepted.order_id, accepted.link_id)
-
-    def amend(self, account: str, change: OrderChange, now_ms: int) -> Accepted | Refused:
-        """A new price or a larger quantity costs the order its place in the queue; a smaller one does not."""
-        if not change.order_id and not change.order_link_id:
-            return refusals.NO_ORDER_REF
-        order = self._open_order(account, change)
-        if order is None:
-            return refusals.AMEND_TOO_LATE
-        terms = self._rules.changed_terms(order, change)
-        if isinstance(terms, Refused):
-            return terms
-        keeps_place = terms.price == order.price and terms.qty < order.qty
-        if not keeps_place:
-            order.slot.market.book.side(order.side).remove(order)
-        order.price, order.qty, order.opening_qty = terms.price, terms.qty, terms.opening_qty
-        if keeps_place:
-            self._settlement.conclude(order, [], order.slot.market.next_seq(), now_ms)
-        else:
-            self._matching.place(order, now_ms)
-        return Accepted(order.order_id, order.link_id)
-
-    def cancel(self, account: str, which: OrderRef, now_ms: int) -> Accepted | Refused:
-        if not which.order_id and not which.order_link_id:
-            return refusals.NO_ORDER_REF
-        order = self._open_order(account, which)
-        if order is None:
-            return refusals.CANCEL_TOO_LATE
-        return self._cancel(order, now_ms)
-
-    def cancel_all(self, account: str, symbol: str | None, now_ms: int) -> list[Accepted]:
-        """Cancel every open order of a symbol, or of the account when `symbol` is None; oldest first."""
-        return [
-            self._cancel(order, now_ms)
-            for order in list(self._accounts[account].open.values())
-            if symbol is None or order.slot.market.symbol == symbol
-        ]
-
     def set_leverage(self, account: str, symbol: str, leverage: Decimal, now_ms: int) -> Refused | None:
-        """Change the leverage of both legs; refused when the margin then needed is not there."""
+        """Change the leverage of both legs; refused above the maximum of the symbol or of the risk tier of what is held
+        and ordered, and when the margin then needed is not there."""
         market = self._markets.get(symbol)
         if market is None:
             return refusals.BAD_SYMBOL
@@ -148,6 +70,8 @@ class Venue(Queries):
         before = slot.leverage
         if leverage == before:
             return refusals.LEVERAGE_UNCHANGED
+        if any(leverage > tier_at(slot, exposure(slot, side)).max_leverage for side in Side):
+            return refusals.BAD_LEVERAGE
         slot.leverage = leverage
         if leverage < before and account_margin(slot.account, self._taker_fee).available < 0:
             slot.leverage = before
@@ -179,88 +103,7 @@ class Venue(Queries):
             self._set_mode(slot, hedge, now_ms)
         return refusal
 
-    # ------------------------------------------------------------------ market input
-
-    def on_trade(self, trade: MarketTrade) -> None:
-        """A print sets the last price and fills the resting orders it reached; reaching none costs only a look."""
-        market = self._markets[trade.symbol]
-        price = market.last = trade.price
-        market.updated_ms = trade.ts_ms
-        bid, ask = market.book.bids.best, market.book.asks.best
-        if (bid is not None and price <= bid) or (ask is not None and price >= ask):
-            self._matching.on_trade(market, trade)
-
-    def on_quote(self, quote: MarketQuote) -> None:
-        market = self._markets[quote.symbol]
-        market.bid.show(quote.bid_px, quote.bid_qty)
-        market.ask.show(quote.ask_px, quote.ask_qty)
-        market.updated_ms = quote.ts_ms
-        bid, ask = market.book.bids.best, market.book.asks.best
-        if (bid is not None and quote.ask_px <= bid) or (ask is not None and quote.bid_px >= ask):
-            self._matching.on_quote(market, quote.ts_ms)
-
-    def on_mark(self, mark: MarkPrice) -> None:
-        """Margins follow the mark when they are asked for. Liquidation, once modelled, starts here."""
-        market = self._markets[mark.symbol]
-        market.mark = mark.mark_px
-        market.index = mark.index_px or None
-        market.updated_ms = mark.ts_ms
-
-    def on_funding(self, funding: FundingDue) -> None:
-        """Every open position of the symbol pays or receives size × mark × rate."""
-        market = self._markets[funding.symbol]
-        market.funding_rate = funding.rate
-        market.updated_ms = funding.ts_ms
-        seq = market.next_seq()
-        for account in self._accounts.values():
-            slot = account.slots.get(funding.symbol)
-            if slot is None:
-                continue
-            for position in list(slot.held()):
-                self._settlement.fund(slot, position, funding.rate, seq, funding.ts_ms)
-
-    def drain(self) -> list[Report]:
-        """All reports since the last call, in the order they happened (of all accounts; see each one's `.account`)."""
-        reports, self._settlement.reports = self._settlement.reports, []
-        return reports
-
     # ------------------------------------------------------------------ inside
-
-    def _new_order(self, slot: Slot, order: NewOrder, terms: Terms, now_ms: int) -> Order:
-        is_market = order.order_type is OrderType.MARKET
-        accepted = Order(
-            slot=slot,
-            order_id=self._order_ids.next_id(),
-            link_id=order.order_link_id,
-            side=order.side,
-            position_idx=order.position_idx,
-            order_type=order.order_type,
-            time_in_force=TimeInForce.IOC if is_market else order.time_in_force,
-            price=terms.price,
-            qty=terms.qty,
-            reduce_only=order.reduce_only,
-            close_on_trigger=order.close_on_trigger,
-            closing=terms.closing,
-            opening_qty=terms.opening_qty,
-            last_price_on_created=slot.market.last,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-        )
-        slot.started(accepted)
-        return accepted
-
-    def _open_order(self, account: str, which: OrderRef | OrderChange) -> Order | None:
-        order = self._accounts[account].find(which.order_id, which.order_link_id)
-        if order is None or not order.is_open or order.slot.market.symbol != which.symbol:
-            return None
-        return order
-
-    def _cancel(self, order: Order, now_ms: int) -> Accepted:
-        market = order.slot.market
-        market.book.side(order.side).remove(order)
-        order.end(CancelType.BY_USER, RejectReason.PER_CANCEL_REQUEST)
-        self._settlement.conclude(order, [], market.next_seq(), now_ms)
-        return Accepted(order.order_id, order.link_id)
 
     def _set_mode(self, slot: Slot, hedge: bool, now_ms: int) -> None:
         slot.hedge = hedge
@@ -274,4 +117,4 @@ def _mode_refusal(slot: Slot, hedge: bool) -> Refused | None:
         return refusals.MODE_UNCHANGED
     if any(True for _ in slot.held()):
         return refusals.MODE_HAS_POSITION
-    return refusals.MODE_HAS_ORDERS if slot.open else None
+    return refusals.MODE_HAS_ORDERS if slot.open or slot.conditional else None

@@ -1,8 +1,8 @@
 """What a taker finds: the stated slippage model.
 
 The best opposite quote can be taken up to its displayed size; behind it lie levels one tick apart, each with the same
-size. What was taken stays gone until the quote's price or size changes: a quote sent again unchanged is no new
-liquidity.
+size. What was taken, by orders here or by a print at or through the best price, stays gone until the quote's price or
+size changes: a quote sent again unchanged is no new liquidity. A print takes no more than the best level.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from hedgegrid.domain.order import Side
 class DisplayedSide:
     """One side of the quote. `side` BUY is the bid (sellers take it), SELL the ask (buyers take it)."""
 
-    __slots__ = ("_instrument", "_taken", "price", "qty", "side")
+    __slots__ = ("_taken", "instrument", "price", "qty", "side")
 
     def __init__(self, side: Side, instrument: Instrument) -> None:
         self.side = side
         self.price = ZERO
         self.qty = ZERO
         self._taken = ZERO
-        self._instrument = instrument
+        self.instrument = instrument
 
     @property
     def best(self) -> Decimal | None:
@@ -40,17 +40,24 @@ class DisplayedSide:
     def at_best(self) -> Decimal:
         """Displayed quantity at the best price that nobody here has taken yet, in whole lots."""
         left = self.qty - self._taken
-        return self._instrument.qty_down(left) if left > 0 else ZERO
+        return self.instrument.qty_down(left) if left > 0 else ZERO
+
+    def lose(self, price: Decimal, qty: Decimal) -> None:
+        """A print whose taker traded against this side took up to `qty` of the best level, if it reached it."""
+        if price >= self.price if self.side is Side.SELL else price <= self.price:
+            left = self.qty - self._taken
+            if left > 0:
+                self._taken += min(qty, left)
 
     def take(self, qty: Decimal) -> None:
         self._taken += qty
 
     def levels(self, limit: Decimal) -> Iterator[tuple[Decimal, Decimal]]:
         """Prices and free quantities from the best on, none worse for the taker than `limit`."""
-        lot = self._instrument.qty_down(self.qty)
+        lot = self.instrument.qty_down(self.qty)
         if self.best is None or lot <= 0:
             return
-        step = self._instrument.tick_size if self.side is Side.SELL else -self._instrument.tick_size
+        step = self.instrument.tick_size if self.side is Side.SELL else -self.instrument.tick_size
         depth = int(self._taken // lot)
         free = lot - (self._taken - depth * lot)
         price = self.price + depth * step

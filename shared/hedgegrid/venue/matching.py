@@ -2,18 +2,22 @@
 
 from decimal import Decimal
 
+from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import OrderType, Side, TimeInForce
 from hedgegrid.venue.book import SideBook
 from hedgegrid.venue.liquidity import DisplayedSide
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
-from hedgegrid.venue.reports import CancelType, RejectReason
+from hedgegrid.venue.reports import CancelType, ExecutionReport, RejectReason
 from hedgegrid.venue.requests import MarketTrade
 from hedgegrid.venue.settlement import Settlement
 
 
 class Matching:
+    """`parts`: into how many fills every fill is divided, at most."""
+
     def __init__(self, settlement: Settlement) -> None:
+        self.parts = 1
         self._settlement = settlement
 
     def place(self, order: Order, ts_ms: int) -> None:
@@ -25,10 +29,13 @@ class Matching:
             order.end(CancelType.UNKNOWN, RejectReason.POST_ONLY_WILL_TAKE)
             self._settlement.conclude(order, [], seq, ts_ms)
             return
-        executions = [
-            self._settlement.fill(order, price, qty, is_maker=False, seq=seq, ts_ms=ts_ms)
-            for price, qty in _sweep(order, shown)
-        ]
+        executions: list[ExecutionReport] = []
+        for price, whole in _sweep(order, shown):
+            for qty in self._divided(market, whole):
+                if executions and self.parts > 1:
+                    self._settlement.conclude(order, executions, seq, ts_ms)
+                    executions, seq = [], market.next_seq()
+                executions.append(self._settlement.fill(order, price, qty, is_maker=False, seq=seq, ts_ms=ts_ms))
         if order.remaining:
             _rest_or_end(order, market)
         self._settlement.conclude(order, executions, seq, ts_ms)
@@ -59,12 +66,24 @@ class Matching:
                 shown.take(qty)
                 self._fill_resting(resting, order, qty, ts_ms)
 
-    def _fill_resting(self, resting: SideBook, order: Order, qty: Decimal, ts_ms: int) -> None:
-        seq = order.slot.market.next_seq()
-        execution = self._settlement.fill(order, order.price, qty, is_maker=True, seq=seq, ts_ms=ts_ms)
-        if not order.remaining:
-            resting.remove(order)
-        self._settlement.conclude(order, [execution], seq, ts_ms)
+    def fill_whole(self, order: Order, ts_ms: int) -> None:
+        """Fill all that is left of a resting order at its price, whatever the market does."""
+        self._fill_resting(order.slot.market.book.side(order.side), order, order.remaining, ts_ms)
+
+    def _fill_resting(self, resting: SideBook, order: Order, whole: Decimal, ts_ms: int) -> None:
+        for qty in self._divided(order.slot.market, whole):
+            seq = order.slot.market.next_seq()
+            execution = self._settlement.fill(order, order.price, qty, is_maker=True, seq=seq, ts_ms=ts_ms)
+            if not order.remaining:
+                resting.remove(order)
+            self._settlement.conclude(order, [execution], seq, ts_ms)
+
+    def _divided(self, market: Market, qty: Decimal) -> list[Decimal]:
+        """A quantity in at most `parts` whole lots of about the same size."""
+        part = market.instrument.qty_down(qty / self.parts) if self.parts > 1 else ZERO
+        if not part:
+            return [qty]
+        return [*[part] * (self.parts - 1), qty - part * (self.parts - 1)]
 
 
 def _sweep(order: Order, shown: DisplayedSide) -> list[tuple[Decimal, Decimal]]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from hedgegrid.domain.leg_book import LegBook
 from hedgegrid.domain.money import ZERO, to_money_step
 from hedgegrid.domain.order import Leg, Side
+from hedgegrid.venue.reports import PositionStatus
 
 ONE_WAY = 0
 
@@ -37,6 +38,7 @@ class Position:
     updated_ms: int = 0
     open_ms: int = 0
     seq: int = -1
+    status: PositionStatus = PositionStatus.NORMAL
 
     def __post_init__(self) -> None:
         self.book = LegBook(leg=Leg.SHORT if self.idx == Leg.SHORT else Leg.LONG)
@@ -44,6 +46,11 @@ class Position:
     @property
     def size(self) -> Decimal:
         return self.book.qty
+
+    @property
+    def signed_size(self) -> Decimal:
+        """Size, below 0 when short."""
+        return self.book.leg.sign * self.book.qty
 
     @property
     def side(self) -> Side | None:

@@ -6,22 +6,24 @@ from itertools import islice
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.venue.account import Account
-from hedgegrid.venue.market import Market
+from hedgegrid.venue.market import Market, Phase
 from hedgegrid.venue.reports import (
     ExecutionReport,
     OrderReport,
     PositionReport,
     TickerReport,
+    TransactionReport,
     WalletReport,
 )
-from hedgegrid.venue.views import order_report, position_report, ticker_report, wallet_report
+from hedgegrid.venue.risk_limits import RiskLimit, risk_limits, with_tiers
+from hedgegrid.venue.views import order_report, position_report, ticker_report, transaction_report, wallet_report
 
 
 class Queries:
     """An unknown account or symbol raises KeyError; lists are newest first."""
 
     def __init__(self, instruments: Iterable[Instrument], taker_fee: Decimal) -> None:
-        self._markets = {rules.symbol: Market(rules) for rules in instruments}
+        self._markets = {rules.symbol: Market(with_tiers(rules), n) for n, rules in enumerate(instruments)}
         self._accounts: dict[str, Account] = {}
         self._taker_fee = taker_fee
 
@@ -46,6 +48,12 @@ class Queries:
     def executions(self, account: str, symbol: str | None = None, limit: int | None = None) -> list[ExecutionReport]:
         rows = reversed(self._accounts[account].executions)
         return list(islice((r for r in rows if symbol is None or r.symbol == symbol), limit))
+
+    def transactions(
+        self, account: str, symbol: str | None = None, limit: int | None = None
+    ) -> list[TransactionReport]:
+        """The transaction log. The deposit is no row of it: Σ `change` = wallet balance − deposit."""
+        return [transaction_report(row) for row in self.executions(account, symbol, limit)]
 
     def positions(self, account: str, symbol: str | None = None) -> list[PositionReport]:
         """With a symbol: its row (one-way) or both rows (hedge), flat or not. Without: rows that hold something."""
@@ -74,6 +82,15 @@ class Queries:
 
     def leverage(self, account: str, symbol: str) -> Decimal:
         return self._accounts[account].slot(self._markets[symbol]).leverage
+
+    def phase(self, symbol: str) -> Phase:
+        """Whether the symbol trades, may only be reduced, is being delisted, or is closed."""
+        return self._markets[symbol].phase
+
+    def risk_limits(self, symbol: str) -> list[RiskLimit]:
+        """Rows of the symbol's risk-limit table, lowest first."""
+        market = self._markets[symbol]
+        return risk_limits(market.instrument, market.number)
 
     def instrument(self, symbol: str) -> Instrument:
         return self._markets[symbol].instrument

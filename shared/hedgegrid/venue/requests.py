@@ -10,6 +10,7 @@ import msgspec
 
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import OrderType, Side, TimeInForce
+from hedgegrid.venue.conditions import TpSlMode, TriggerBy, TriggerDirection
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,10 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     `position_idx` is 0 in one-way mode, 1 (long leg) or 2 (short leg) in hedge mode. `qty` 0 together with
     `reduce_only` and `close_on_trigger` closes the whole position. `order_link_id` "" means none.
+
+    A `trigger_price` makes the order conditional: it holds no margin and waits until the price named by `trigger_by`
+    rises or falls to it. `take_profit` and `stop_loss` are set for the position when the order fills: in mode Full for
+    all of it, in mode Partial for what this order filled. Limit types need mode Partial and their limit price.
     """
 
     symbol: str
@@ -29,6 +34,18 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     reduce_only: bool = False
     close_on_trigger: bool = False
     order_link_id: str = ""
+    trigger_price: Decimal | None = None
+    trigger_direction: TriggerDirection | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    tpsl_mode: TpSlMode = TpSlMode.FULL
+    tp_trigger_by: TriggerBy = TriggerBy.LAST
+    sl_trigger_by: TriggerBy = TriggerBy.LAST
+    tp_order_type: OrderType = OrderType.MARKET
+    sl_order_type: OrderType = OrderType.MARKET
+    tp_limit_price: Decimal | None = None
+    sl_limit_price: Decimal | None = None
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,13 +57,50 @@ class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
-    """`POST /v5/order/amend`; None leaves a term as it is. `qty` is the new total, filled part included."""
+    """`POST /v5/order/amend`; None leaves a term as it is. `qty` is the new total, filled part included.
+
+    `take_profit` or `stop_loss` 0 removes what the order has attached.
+    """
 
     symbol: str
     order_id: str = ""
     order_link_id: str = ""
     qty: Decimal | None = None
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    tpsl_mode: TpSlMode | None = None
+    tp_trigger_by: TriggerBy | None = None
+    sl_trigger_by: TriggerBy | None = None
+    tp_limit_price: Decimal | None = None
+    sl_limit_price: Decimal | None = None
+
+
+class TradingStop(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /v5/position/trading-stop`; None leaves a part as it is, 0 cancels it.
+
+    Mode Full sets the one take-profit and stop-loss of the whole position, mode Partial adds a pair for `tp_size` =
+    `sl_size`. `trailing_stop` is a distance in the quote coin; with `active_price` it starts only once that price was
+    reached.
+    """
+
+    symbol: str
+    position_idx: int
+    tpsl_mode: TpSlMode = TpSlMode.FULL
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    trailing_stop: Decimal | None = None
+    active_price: Decimal | None = None
+    tp_trigger_by: TriggerBy = TriggerBy.LAST
+    sl_trigger_by: TriggerBy = TriggerBy.LAST
+    tp_size: Decimal | None = None
+    sl_size: Decimal | None = None
+    tp_order_type: OrderType = OrderType.MARKET
+    sl_order_type: OrderType = OrderType.MARKET
+    tp_limit_price: Decimal | None = None
+    sl_limit_price: Decimal | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True):

@@ -3,13 +3,23 @@
 from decimal import ROUND_DOWN, Decimal
 
 from hedgegrid.domain.money import ZERO, to_money_step
-from hedgegrid.domain.order import Side
+from hedgegrid.domain.order import ExecType, Side
 from hedgegrid.venue.account import Account, Slot
-from hedgegrid.venue.margin import account_margin, liquidation_price, position_margin
+from hedgegrid.venue.conditions import StopOrderType
+from hedgegrid.venue.margin import account_margin, liquidation_price, position_im, position_mm, solvency
 from hedgegrid.venue.market import Market
 from hedgegrid.venue.orders import Order
 from hedgegrid.venue.positions import Position
-from hedgegrid.venue.reports import OrderReport, PositionReport, TickerReport, WalletReport
+from hedgegrid.venue.reports import (
+    ExecutionReport,
+    OrderReport,
+    PositionReport,
+    TickerReport,
+    TransactionReport,
+    TransactionType,
+    WalletReport,
+)
+from hedgegrid.venue.risk_limits import current_limit
 
 _RATE_STEP = Decimal("0.0001")
 _RATE_CAP = Decimal("9999.9999")
@@ -52,6 +62,11 @@ def order_report(order: Order) -> OrderReport:
         fill_count=order.fill_count,
         leverage=order.slot.leverage,
         seq=order.seq,
+        create_type=order.create_type,
+        stop_order_type=order.stop_order_type,
+        trigger=order.trigger,
+        tpsl=order.tpsl,
+        parent_order_link_id=order.parent_link_id,
     )
 
 
@@ -59,9 +74,11 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
     mark = slot.mark_for(position)
     liq_price = None
     im = mm = ZERO
+    trailing = slot.stop(position.idx, StopOrderType.TRAILING_STOP)
+    limit = current_limit(slot.market.instrument, slot.market.number, position.size * mark)
     if position.size:
-        im, mm = position_margin(position, slot, taker_fee)
-        liq_price = liquidation_price(position, slot, account_margin(slot.account, taker_fee))
+        im, mm = position_im(position, slot, taker_fee), position_mm(position, slot, taker_fee)
+        liq_price = liquidation_price(position, slot, solvency(slot.account, taker_fee))
     return PositionReport(
         account=slot.account.name,
         symbol=slot.market.symbol,
@@ -83,7 +100,17 @@ def position_report(slot: Slot, position: Position, taker_fee: Decimal) -> Posit
         updated_ms=position.updated_ms,
         open_ms=position.open_ms,
         seq=position.seq,
+        risk_id=limit.risk_id,
+        risk_limit_value=limit.tier.limit_value,
+        status=position.status,
+        take_profit=_trigger_price(slot.stop(position.idx, StopOrderType.TAKE_PROFIT)),
+        stop_loss=_trigger_price(slot.stop(position.idx, StopOrderType.STOP_LOSS)),
+        trailing_stop=trailing.trail.distance if trailing and trailing.trail else ZERO,
     )
+
+
+def _trigger_price(stop: Order | None) -> Decimal:
+    return stop.trigger.price if stop and stop.trigger else ZERO
 
 
 def break_even_price(position: Position, taker_fee: Decimal) -> Decimal | None:
@@ -112,6 +139,41 @@ def wallet_report(account: Account, taker_fee: Decimal) -> WalletReport:
         account_im_rate=_rate(margin.initial, margin.balance),
         account_mm_rate=_rate(margin.maintenance, margin.balance),
         updated_ms=account.updated_ms,
+    )
+
+
+_TRANSACTION_TYPE = {
+    ExecType.TRADE: TransactionType.TRADE,
+    ExecType.FUNDING: TransactionType.SETTLEMENT,
+    ExecType.BUST_TRADE: TransactionType.LIQUIDATION,
+    ExecType.ADL_TRADE: TransactionType.ADL,
+    ExecType.SETTLE: TransactionType.DELIVERY,
+    ExecType.DELIVERY: TransactionType.DELIVERY,
+}
+
+
+def transaction_report(row: ExecutionReport) -> TransactionReport:
+    """An execution as the wallet saw it."""
+    is_funding = row.exec_type is ExecType.FUNDING
+    return TransactionReport(
+        account=row.account,
+        id=row.exec_id,
+        symbol=row.symbol,
+        side=row.side,
+        type=_TRANSACTION_TYPE[row.exec_type],
+        transaction_ms=row.exec_ms,
+        qty=row.exec_qty,
+        size=row.size_after,
+        trade_price=row.exec_price,
+        funding=-row.exec_fee if is_funding else ZERO,
+        fee=ZERO if is_funding else row.exec_fee,
+        cash_flow=row.exec_pnl,
+        change=row.exec_pnl - row.exec_fee,
+        cash_balance=row.balance_after,
+        fee_rate=row.fee_rate,
+        trade_id=row.exec_id,
+        order_id=row.order_id,
+        order_link_id=row.order_link_id,
     )
 
 

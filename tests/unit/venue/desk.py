@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import OrderType, Side, TimeInForce
+from hedgegrid.venue.conditions import TpSlMode, TriggerBy, TriggerDirection
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.refusals import Refused
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport, Report, WalletReport
@@ -17,6 +18,7 @@ from hedgegrid.venue.requests import (
     NewOrder,
     OrderChange,
     OrderRef,
+    TradingStop,
 )
 
 R = TypeVar("R", bound=Report)
@@ -114,6 +116,41 @@ class Desk:
             close_on_trigger=close,
         )
         return self.venue.submit("a", order, self.tick())
+
+    def stop(
+        self,
+        side: Side,
+        idx: int,
+        qty: str,
+        trigger: str,
+        *,
+        price: str | None = None,
+        direction: TriggerDirection | None = None,
+        by: TriggerBy = TriggerBy.LAST,
+        reduce: bool = False,
+        close: bool = False,
+    ) -> Accepted | Refused:
+        """A conditional order; it waits for a rise when its trigger lies above 100, for a fall below."""
+        order = NewOrder(
+            symbol=self.symbol,
+            side=side,
+            order_type=OrderType.LIMIT if price else OrderType.MARKET,
+            qty=D(qty),
+            price=D(price) if price else None,
+            position_idx=idx,
+            reduce_only=reduce,
+            close_on_trigger=close,
+            trigger_price=D(trigger),
+            trigger_direction=direction or (TriggerDirection.RISE if D(trigger) > 100 else TriggerDirection.FALL),
+            trigger_by=by,
+        )
+        return self.venue.submit("a", order, self.tick())
+
+    def protect(self, idx: int, **wish: str | TpSlMode | TriggerBy | OrderType) -> Refused | None:
+        """Set the trading stop of a position; prices and sizes as text."""
+        decimals = {name: D(value) if type(value) is str else value for name, value in wish.items()}
+        stop = TradingStop(symbol=self.symbol, position_idx=idx, **decimals)  # type: ignore[arg-type]
+        return self.venue.set_trading_stop("a", stop, self.tick())
 
     def amend(
         self, answer: Accepted | Refused, *, qty: str | None = None, price: str | None = None

@@ -42,7 +42,7 @@ def test_closing_orders_shrink_and_end_with_their_position() -> None:
     first, second = desk.limit(SELL, 1, "10", "101", reduce=True), desk.limit(SELL, 1, "8", "102", reduce=True)
     desk.market(SELL, 1, "4", reduce=True)
     assert (desk.order(first).qty, desk.order(second).qty) == (D(6), D(6))
-    desk.print("101", "1", BUY)
+    desk.print("101.1", "1", BUY)
     assert (desk.order(first).leaves_qty, desk.order(second).leaves_qty) == (D(5), D(5))
     desk.venue.drain()
     desk.print("101.5", "50", BUY)
@@ -97,7 +97,7 @@ def test_amending_a_closing_order_stays_within_the_position() -> None:
     desk = Desk()
     desk.market(BUY, 1, "10")
     answer = desk.limit(SELL, 1, "5", "101", reduce=True)
-    desk.print("101", "1", BUY)
+    desk.print("101.1", "1", BUY)
     accepted(desk.amend(answer, qty="500"))
     assert (desk.order(answer).qty, desk.order(answer).leaves_qty) == (D(10), D(9))
 

@@ -39,14 +39,30 @@ def test_joining_the_best_quote_waits_behind_what_is_displayed() -> None:
     assert desk.order(answer).status is OrderStatus.FILLED
 
 
-def test_away_from_the_best_quote_there_is_no_known_queue() -> None:
+def test_inside_the_spread_an_order_is_first() -> None:
     desk = Desk()
-    inside, behind = desk.limit(BUY, 1, "5", "100"), desk.limit(BUY, 1, "5", "99")
+    inside = desk.limit(BUY, 1, "5", "100")
     desk.print("100", "3", SELL)
     assert desk.order(inside).cum_exec_qty == 3
-    desk.print("99", "9", SELL)
-    assert desk.order(inside).cum_exec_qty == 5
+
+
+def test_behind_the_best_quote_a_level_is_taken_to_hold_as_much_as_the_best() -> None:
+    desk = Desk()
+    behind = desk.limit(BUY, 1, "5", "99")
+    desk.print("99", "10", SELL)
+    assert desk.order(behind).status is OrderStatus.NEW
+    desk.print("99", "2", SELL)
+    assert desk.order(behind).cum_exec_qty == 2
+    desk.print("98.9", "9", SELL)
     assert desk.order(behind).status is OrderStatus.FILLED
+
+
+def test_without_a_quote_no_queue_is_known() -> None:
+    desk = Desk()
+    desk.quote("0", "0", "0", "0")
+    answer = desk.limit(BUY, 1, "5", "99")
+    desk.print("99", "3", SELL)
+    assert desk.order(answer).cum_exec_qty == 3
 
 
 def test_volume_is_shared_in_price_time_priority() -> None:

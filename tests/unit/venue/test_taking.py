@@ -156,3 +156,34 @@ def test_the_band_follows_the_index_up_to_y() -> None:
     assert (ticker.price_limit_buy, ticker.price_limit_sell) == (D("101.5"), D("99"))
     desk.mark("100", index="150")
     assert desk.venue.ticker("ABCUSDT").price_limit_buy == D("102")
+
+
+def test_a_print_takes_what_the_quote_displays_but_no_more_than_its_best_level() -> None:
+    desk = Desk()
+    desk.print("100.1", "4", BUY)
+    desk.print("100", "50", BUY)
+    desk.market(BUY, 1, "8")
+    assert fills(desk) == [(D("100.1"), D(6)), (D("100.2"), D(2))]
+    desk.quote("99.9", "10", "100.1", "11")
+    desk.print("100.5", "500", BUY)
+    desk.market(BUY, 1, "8")
+    assert fills(desk) == [(D("100.2"), D(8))]
+
+
+def test_the_band_widens_with_the_premium_of_the_last_30_seconds() -> None:
+    desk = Desk()
+
+    def band() -> tuple[D | None, D | None]:
+        ticker = desk.venue.ticker("ABCUSDT")
+        return ticker.price_limit_buy, ticker.price_limit_sell
+
+    assert band() == (D(101), D(99))
+    desk.now_ms += 1000
+    desk.quote("100.9", "1", "101.1", "1")
+    assert band() == (D("101.5"), D(99))
+    desk.quote("109.9", "1", "110.1", "1")
+    assert band() == (D("101.5"), D(99))
+    desk.now_ms += 30_000
+    desk.quote("98.9", "1", "99.1", "1")
+    assert band() == (D(101), D(98))
+    assert desk.order(desk.limit(BUY, 1, "1", "150")).price == D(101)
