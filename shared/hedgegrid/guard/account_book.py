@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO
-from hedgegrid.guard.view import AccountView, HeldLeg, LegKey, OpeningOrder, Wallet
+from hedgegrid.guard.view import AccountView, HeldLeg, LegKey, Mark, OpeningOrder, Wallet
 from hedgegrid.messages.commands import AmendOrder, SubmitOrder
 from hedgegrid.messages.events import (
     AccountEvent,
@@ -38,6 +38,8 @@ class AccountBook:
         self._in_flight: set[str] = set()
         """Orders given to the venue whose outcome is not known."""
         self._wallet: Wallet | None = None
+        self.marks: dict[str, Mark] = {}
+        """Marks that positions were told with; ticks are newer as a rule."""
         self.instruments: dict[str, Instrument] = {}
         self._doubted = set(self._leverages)
         """Symbols that only a snapshot can vouch for."""
@@ -109,6 +111,8 @@ class AccountBook:
             return
         self._seqs[key] = event.seq
         self._legs[key] = HeldLeg(event.qty, event.entry_px, event.leverage, event.cum_realised)
+        if event.mark_px > ZERO:
+            self.marks[event.symbol] = Mark(event.mark_px, event.ts_init)
 
     def _heard_of_wallet(self, event: WalletChanged) -> None:
         if self._wallet is None or event.ts_init >= self._wallet.at_ms:

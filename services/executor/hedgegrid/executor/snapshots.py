@@ -11,6 +11,7 @@ from hedgegrid.bybit.parse import ParseError
 from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.executor import outcomes
+from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.closing_gross import MissingResult
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
@@ -49,6 +50,7 @@ class Snapshots:
         gate: Gate,
         door: VenueDoor,
         metrics: Metrics,
+        risk: AccountRisk,
     ) -> None:
         self._account = account
         self._client = client
@@ -59,6 +61,7 @@ class Snapshots:
         self._gate = gate
         self._door = door
         self._metrics = metrics
+        self._risk = risk
 
     def take(self, entry: InFlight) -> None:
         """Answer a wish for a snapshot."""
@@ -87,6 +90,7 @@ class Snapshots:
             event = self._failed(wish, f"{type(error).__name__}: {error}")
         result = "taken" if isinstance(event, SnapshotTaken) else "failed"
         self._metrics.snapshots.labels(self._account, wish.reason, result).inc()
+        self._risk.apply(event)  # before a bot can answer it with an order
         self._sender.settle(entry, [event])
 
     def publish_instrument(self, symbol: str) -> Instrument:
