@@ -10,8 +10,8 @@ from hedgegrid.bybit.errors import Kind, Outcome
 from hedgegrid.domain.order import Leg, OrderType, Purpose
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
-from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.gate import Gate
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.guard.config import GuardConfig
@@ -46,7 +46,7 @@ class Desk:
         self.health = Health()
         self.states = TradingStates([SYMBOL])
         self.door = VenueDoor("main", self.health, self.clock, 600)
-        self.risk = AccountRisk(config, self.clock)
+        self.risk = SharedRisk(config, self.clock)
         self.risk.apply(wallet(self.clock.now_ms()))
         self.gate = Gate(config, self.states, self.door, 10_000, lambda symbol: last, self.risk)
 
@@ -147,7 +147,7 @@ def test_a_ban_ends_by_itself() -> None:
 @pytest.mark.parametrize("stage", list(RiskStage))
 def test_the_guards_stage_is_checked_again(stage: RiskStage) -> None:
     desk = Desk()
-    desk.risk.state = GuardState(stage=stage, cause="loss of the day 12% ≥ 10%")
+    desk.risk.resume(msgspec.json.encode(GuardState(stage=stage, cause="loss of the day 12% ≥ 10%")))
     orders: list[Command] = [submit(1), submit(2, purpose=Purpose.AVERAGING), amend(1, purpose=Purpose.AVERAGING)]
     entry = DenyReason.RISK_LIMIT if stage >= RiskStage.NO_NEW_CYCLES else None
     averaging = DenyReason.RISK_LIMIT if stage >= RiskStage.NO_AVERAGING else None
@@ -186,7 +186,7 @@ def test_the_balance_buffer_is_kept_by_every_order() -> None:
 
 def test_an_account_that_is_not_known_gets_no_exposure() -> None:
     desk = Desk()
-    desk.risk = AccountRisk(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.clock)
+    desk.risk = SharedRisk(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.clock)
     denial = Gate(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.states, desk.door,
                   10_000, lambda symbol: None, desk.risk).denial(submit(1), NOW_MS)  # fmt: skip
     assert denial is not None

@@ -12,7 +12,6 @@ from hedgegrid.bus.reader import START, Entry, id_key
 from hedgegrid.bybit.rest import Phase
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor import outcomes
-from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import (
     PREFIX,
@@ -25,6 +24,7 @@ from hedgegrid.executor.in_flight import (
     target_of,
 )
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, Command, RequestSnapshot, SubmitOrder
@@ -47,7 +47,7 @@ class Desk:
         gate: Gate,
         states: TradingStates,
         lanes: Lanes,
-        risk: AccountRisk,
+        risk: SharedRisk,
         unreadable: Callable[[str], None],
     ) -> None:
         self._commands = keys.commands(account)

@@ -9,8 +9,8 @@ from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import Purpose
-from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.in_flight import only_reduces
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
@@ -33,7 +33,7 @@ class Gate:
         door: VenueDoor,
         ttl_ms: int,
         last_price: Callable[[str], Decimal | None],
-        risk: AccountRisk,
+        risk: SharedRisk,
     ) -> None:
         self._bots = {bot.symbol: bot for bot in config.bots}
         self._config = config

@@ -15,8 +15,8 @@ from hedgegrid.bus.fenced_state import CommitConflict, FencedState
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import CheckpointReader, TrimmedAway, check_not_trimmed, last_id
 from hedgegrid.domain.risk import RiskStage
-from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.guard_gauges import show
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.guard.decide import GuardState, announce
 from hedgegrid.guard.view import Mark
 from hedgegrid.messages.events import RiskStageChanged
@@ -44,7 +44,7 @@ class GuardLoop:
         market_url: str,
         clock: Clock,
         state: FencedState,
-        risk: AccountRisk,
+        risk: SharedRisk,
         metrics: Metrics,
         crashed: Callable[[BaseException], None],
     ) -> None:

@@ -11,12 +11,12 @@ from hedgegrid.bybit.parse import ParseError
 from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.executor import outcomes
-from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.closing_gross import MissingResult
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshot import Unstable, read_instrument, take_snapshot
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.commands import RequestSnapshot
@@ -50,7 +50,7 @@ class Snapshots:
         gate: Gate,
         door: VenueDoor,
         metrics: Metrics,
-        risk: AccountRisk,
+        risk: SharedRisk,
     ) -> None:
         self._account = account
         self._client = client

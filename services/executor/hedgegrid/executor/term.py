@@ -13,7 +13,6 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
-from hedgegrid.executor.account_risk import AccountRisk
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
@@ -24,6 +23,7 @@ from hedgegrid.executor.resolver import Resolver
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
@@ -66,7 +66,7 @@ class Term:
         self._crashed = threading.Event()
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
-        self._risk = AccountRisk(config, clock)
+        self._risk = SharedRisk(config, clock)
         self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk)
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
