@@ -30,12 +30,8 @@ def load_instruments(source: str) -> dict[str, Instrument]:
     if not source:
         return _instruments(str(_own_table()), _own_table().read_bytes(), _from_table)
     if source.startswith(("http://", "https://")):
-        url = f"{source.rstrip('/')}/v5/market/instruments-info?category=linear&limit={MOST_ROWS}"
-        try:
-            with urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http(s) only, see above
-                return _instruments(source, answer.read(), _from_venue)
-        except (URLError, OSError, ValueError) as error:
-            raise ConfigError(f"--instruments {source}: that venue does not answer ({error})") from error
+        path = f"/v5/market/instruments-info?category=linear&limit={MOST_ROWS}"
+        return _instruments(source, _asked(source, path), _from_venue)
     try:
         raw = Path(source).read_bytes()
         return _instruments(source, gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw, _from_venue)
@@ -43,9 +39,25 @@ def load_instruments(source: str) -> dict[str, Instrument]:
         raise ConfigError(f"--instruments {source}: {error}") from error
 
 
-def start_prices() -> dict[str, Decimal]:
-    """Prices that the simulator's table names, USDT: a rough stand-in where none is given."""
+def last_prices(source: str) -> dict[str, Decimal]:
+    """Prices by symbol, USDT: a venue's last trades, else what the simulator's table names as a rough stand-in.
+
+    Raises:
+        ConfigError: the venue does not answer.
+    """
+    if source.startswith(("http://", "https://")):
+        rows = json.loads(_asked(source, "/v5/market/tickers?category=linear"))["result"]["list"]
+        return {row["symbol"]: Decimal(row["lastPrice"]) for row in rows if row.get("lastPrice")}
     return {row["symbol"]: Decimal(row["start_price"]) for row in json.loads(_own_table().read_bytes())}
+
+
+def _asked(venue: str, path: str) -> bytes:
+    try:
+        with urlopen(venue.rstrip("/") + path, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http(s) only
+            body: bytes = answer.read()
+            return body
+    except (URLError, OSError, ValueError) as error:
+        raise ConfigError(f"--instruments {venue}: that venue does not answer ({error})") from error
 
 
 def _instruments(source: str, raw: bytes, read: Callable[[Row], Instrument]) -> dict[str, Instrument]:

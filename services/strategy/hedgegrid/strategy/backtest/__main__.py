@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from hedgegrid.runtime.config import AccountConfig, bot_path, convert_params, load_config
+from hedgegrid.runtime.config import load_config
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.strategy.backtest.bars import Bar, Rate, TapeFault, read_tape
 from hedgegrid.strategy.backtest.markdown import markdown
 from hedgegrid.strategy.backtest.plots import draw
 from hedgegrid.strategy.backtest.replay import Replay
 from hedgegrid.strategy.backtest.results import Row, as_json, leg_results
-from hedgegrid.strategy.backtest.runner import AccountRun, BotPlan
+from hedgegrid.strategy.backtest.runner import AccountRun
 from hedgegrid.strategy.listing import load_instruments
-from hedgegrid.strategy.registry import strategy_named
+from hedgegrid.strategy.plans import plans_of
 from hedgegrid.venue.engine import Venue
 
 EXIT_OK, EXIT_FAILED, EXIT_INPUT = 0, 1, 2
@@ -76,19 +76,6 @@ def backtest(options: argparse.Namespace) -> Row:
     options.report.joinpath("report.md").write_text(markdown(title, report))
     draw(course.samples, title, options.report / "account.png")
     return report
-
-
-def plans_of(account: AccountConfig) -> list[BotPlan]:
-    """The account's bots, ready to step.
-
-    Raises:
-        ConfigError: a strategy or one of its settings is not known or not valid.
-    """
-    plans = []
-    for bot in account.bots:
-        strategy = strategy_named(bot.strategy, f"{bot_path(account.id, bot.symbol)}.strategy")
-        plans.append(BotPlan(bot.symbol, strategy, convert_params(bot, account.id, strategy.config_type)))
-    return plans
 
 
 def _tapes(paths: Sequence[Path]) -> tuple[dict[str, tuple[Bar, ...]], dict[str, tuple[Rate, ...]]]:

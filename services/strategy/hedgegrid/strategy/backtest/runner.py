@@ -5,7 +5,6 @@ Orders reach the venue at once and its answers the bots before the next price.
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO
@@ -20,10 +19,9 @@ from hedgegrid.strategy.backtest.bars import Point, on_tick
 from hedgegrid.strategy.backtest.desk import Desk
 from hedgegrid.strategy.backtest.guarded_desk import GuardedDesk
 from hedgegrid.strategy.backtest.translation import event_of
-from hedgegrid.strategy.core.common_config import CommonConfig
 from hedgegrid.strategy.core.inputs import CoreInput, WorkerStarted
-from hedgegrid.strategy.core.leg_strategy import LegStrategy
 from hedgegrid.strategy.core.state import BotState
+from hedgegrid.strategy.plans import BotPlan
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
@@ -31,14 +29,6 @@ QUOTE_NOTIONAL = Decimal(100_000)
 """Depth shown at the best price, USDT; behind it levels one tick apart, each with the same size."""
 SETTLE_TURNS = 10_000
 """A step's consequences end long before; more means that commands and events chase one another."""
-
-
-class BotPlan(NamedTuple):
-    """A bot to run."""
-
-    symbol: str
-    strategy: LegStrategy[Any, Any]
-    config: CommonConfig
 
 
 class RunningBot:
