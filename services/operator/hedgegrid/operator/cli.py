@@ -17,6 +17,7 @@ from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
 from hedgegrid.operator.project_files import running_demo_urls
 from hedgegrid.operator.redis_server import URL_VARIABLE
+from hedgegrid.operator.strategy_tools import run_tool
 from hedgegrid.operator.tail import lines, streams_of
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.settings import load_settings
@@ -101,6 +102,22 @@ def state(
         print(f"asked {bot} for {wish.state}")
 
     _with_redis(ask)
+
+
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""These programs parse their own arguments, --help included."""
+
+
+@app.command(context_settings=_PASSED_ON)
+def check(context: typer.Context) -> None:
+    """Show every bot's ladder, margin, liquidation and worst case, and each rule the config breaks (--config FILE)."""
+    raise typer.Exit(run_tool("check", context.args))
+
+
+@app.command(context_settings=_PASSED_ON)
+def backtest(context: typer.Context) -> None:
+    """Run a config over recorded bars and write a report (--config FILE --tape FILE … --report DIR)."""
+    raise typer.Exit(run_tool("backtest", context.args))
 
 
 def _actor() -> str:

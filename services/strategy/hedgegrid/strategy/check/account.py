@@ -53,10 +53,9 @@ def check_account(bots: Iterable[BotRisk], guard: GuardConfig, balance: Decimal)
         notes += _notes(bot)
     for scenario in scenarios:
         violations += _not_carried(scenario, guard, balance)
-        if scenario.demand.stage is not RiskStage.NORMAL:
-            notes.append(
-                f"{scenario.name}: the guard would be at {scenario.demand.stage.name}: {scenario.demand.cause}"
-            )
+        demand = scenario.demand
+        if demand.stage is not RiskStage.NORMAL:
+            notes.append(f"{scenario.name}: the guard would be at {demand.stage.name}: {demand.cause}")
     return Check(bots, scenarios, tuple(violations), tuple(notes))
 
 
