@@ -32,12 +32,12 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return {name: bound for name, bound in bounds if bound is not None}
 
     def at_least(self, value: Decimal, ease: Decimal = ZERO) -> tuple[RiskStage, Decimal]:
-        """Strictest stage whose bound, lowered by the fraction `ease`, `value` has reached, and that bound."""
-        return self._strictest([(s, b) for s, b in self._bounds() if value >= b * (1 - ease)])
+        """Strictest stage whose bound, lowered by the fraction `ease`, `value` has reached, and that lowered bound."""
+        return self._strictest([(s, b * (1 - ease)) for s, b in self._bounds() if value >= b * (1 - ease)])
 
     def at_most(self, value: Decimal, ease: Decimal = ZERO) -> tuple[RiskStage, Decimal]:
         """The same for a figure that is dangerous when small: bounds are raised by `ease`."""
-        return self._strictest([(s, b) for s, b in self._bounds() if value <= b * (1 + ease)])
+        return self._strictest([(s, b * (1 + ease)) for s, b in self._bounds() if value <= b * (1 + ease)])
 
     def _bounds(self) -> list[tuple[RiskStage, Decimal]]:
         bounds = ((stage, getattr(self, name)) for stage, name in _NAMES.items())

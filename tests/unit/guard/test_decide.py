@@ -221,6 +221,6 @@ def test_the_state_survives_its_encoding() -> None:
 def test_thresholds_name_the_strictest_bound_reached() -> None:
     some = Thresholds(warn=D(1), reduce=D(2))
     assert some.at_least(Decimal(5)) == (RiskStage.REDUCE, D(2))
-    assert some.at_least(D("0.9"), D("0.1")) == (RiskStage.WARN, D(1))
+    assert some.at_least(D("0.9"), D("0.1")) == (RiskStage.WARN, D("0.9"))
     assert some.at_least(D("0.5")) == (RiskStage.NORMAL, D(0))
     assert Leg.LONG.word == "long"
