@@ -5,7 +5,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock fmt check test bench sim tail
+.PHONY: help venv lock fmt check test bench bench-sim sim tail
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -34,6 +34,9 @@ test: ## every check a change must pass, as CI runs it
 
 bench: venv ## measure latency and throughput
 	$(BIN)/python -m bench
+
+bench-sim: venv ## measure the simulated exchange: orders, pushes and book updates a second of one core
+	$(BIN)/python -m bench.exchange_sim
 
 sim: venv ## the property tests with many more examples and histories
 	HYPOTHESIS_PROFILE=thorough WORLD_SEEDS=5000 $(BIN)/pytest -n 2 --timeout 3600 tests/property

@@ -71,6 +71,8 @@ class OutsideEvents(MarketInput):
         rules = slot.market.instrument
         if qty is not None and not qty.is_finite():
             return refusals.BAD_QTY
+        if price is not None and not (price.is_finite() and price > 0):
+            return refusals.BAD_PRICE
         lots = rules.qty_down(position.size if qty is None else min(qty, position.size))
         if lots <= 0:
             return refusals.NO_POSITION
@@ -106,19 +108,24 @@ class OutsideEvents(MarketInput):
         self._markets[rules.symbol].change(with_tiers(rules))
 
     def allow_only_reducing(self, symbol: str, only: bool) -> None:
-        """Refuse (110023), or allow again, orders that would enlarge a position."""
-        self._markets[symbol].phase = Phase.REDUCE_ONLY if only else Phase.TRADING
+        """Refuse (110023), or allow again, orders that would enlarge a position. A closed symbol stays closed."""
+        self._set_phase(symbol, Phase.REDUCE_ONLY if only else Phase.TRADING)
 
     def delist(self, symbol: str) -> None:
         """Announce the end of a symbol: from now on positions may only be reduced (30228)."""
-        self._markets[symbol].phase = Phase.DELISTING
+        self._set_phase(symbol, Phase.DELISTING)
 
     def settle(self, symbol: str, now_ms: int, price: Decimal | None = None) -> None:
         """End a symbol: orders are cancelled, positions closed without a fee at `price`.
 
         Bybit takes the mean index price of the last 30 minutes; with `price` None the present index price stands for
         it, or the mark.
+
+        Raises:
+            ValueError: `price` is no positive number.
         """
+        if price is not None and not (price.is_finite() and price > 0):
+            raise ValueError(f"settlement price must be a positive number, not {price}")
         market = self._markets[symbol]
         for account in self._accounts.values():
             slot = account.slots.get(symbol)
@@ -130,6 +137,11 @@ class OutsideEvents(MarketInput):
                 at = price or market.index or slot.mark_for(position)
                 self._settlement.settle(slot, position, at, market.next_seq(), now_ms)
         market.phase = Phase.CLOSED
+
+    def _set_phase(self, symbol: str, phase: Phase) -> None:
+        market = self._markets[symbol]
+        if market.phase is not Phase.CLOSED:
+            market.phase = phase
 
     def _position(self, account: str, symbol: str, position_idx: int) -> tuple[Slot, Position]:
         slot = self._accounts[account].slot(self._markets[symbol])

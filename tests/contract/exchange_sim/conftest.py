@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pybit._websocket_trading as pybit_trading
 import pybit.unified_trading as pybit_sockets
 import pytest
-from pybit.unified_trading import WebSocket
+from pybit.unified_trading import WebSocket, WebSocketTrading
 
 from tests.contract.exchange_sim.simulators import Inbox, Simulator, launch
 
@@ -37,6 +38,21 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Simulator, st
         if channel == "private":
             options |= {"api_key": simulator.key, "api_secret": simulator.secret, "private_auth_expire": 10}
         opened.append(WebSocket(channel, **options))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        one.exit()
+
+
+@pytest.fixture
+def trading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Simulator], WebSocketTrading]]:
+    """Makes pybit trade sockets; each is left after the test."""
+    opened: list[WebSocketTrading] = []
+
+    def connect(simulator: Simulator) -> WebSocketTrading:
+        monkeypatch.setattr(pybit_trading, "TRADE_WSS", simulator.info["ws_trade"])
+        opened.append(WebSocketTrading(testnet=False, api_key=simulator.key, api_secret=simulator.secret))
         return opened[-1]
 
     yield connect

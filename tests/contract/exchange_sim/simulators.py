@@ -57,6 +57,17 @@ class Simulator:
         body: Message = reply.json()
         return body
 
+    def tell(self, path: str, **body: Any) -> Message:
+        """POST to an admin endpoint."""
+        reply = requests.post(f"{self.info['admin']}/admin/{path}", json=body, timeout=DEADLINE_S)
+        assert reply.status_code == 200, reply.text
+        answer: Message = reply.json()
+        return answer
+
+    def behave(self) -> None:
+        """No fault and no event from here on."""
+        requests.delete(f"{self.info['admin']}/admin/faults", timeout=DEADLINE_S).raise_for_status()
+
     def stop(self) -> int:
         """Terminate and return the exit code."""
         self.process.terminate()

@@ -1,6 +1,7 @@
 """The process: one line when it listens, a quick end, and one line of error instead of a traceback."""
 
 import gzip
+import json
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.contract.exchange_sim.simulators import Simulator, eventually
 
@@ -34,6 +36,8 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         (["--account", "a", "--account", "a"], "id 'a' appears twice"),
         (["--accounts", "/nowhere.json"], "--accounts /nowhere.json: No such file"),
         (["--pace-redis", "redis://x"], "--pace-redis and --pace-bots go together"),
+        (["--live", "--synthetic", "chop"], "--live excludes --tape"),
+        (["--scenario", "/nowhere.toml"], "--scenario /nowhere.toml"),
         (["--bogus"], "unrecognized arguments: --bogus"),
     ],
 )
@@ -42,6 +46,27 @@ def test_what_cannot_start_ends_with_one_line_and_code_2(arguments: list[str], e
     assert (done.returncode, done.stdout) == (2, "")
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_scenario_has_a_line_for_each_bad_entry(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('[[fault]]\nkind = "nope"\n[[event]]\nkind = "maintenance"\nfor_s = 0\n')
+    done = run("--scenario", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.partition("s.toml ")[2] for line in done.stderr.splitlines()] == [
+        "line 2: fault 1: kind: Invalid value 'nope'",
+        "line 5: event 1: for_s: Expected `float` > 0.0",
+    ]
+
+
+def test_the_operators_command_becomes_the_exchange() -> None:
+    command = [sys.executable, "-m", "hedgegrid.operator", "sim", "--synthetic", "trend", "--symbols", "ETHUSDT"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        info = json.loads(process.stdout.readline())
+        assert requests.get(f"{info['rest']}/v5/market/time", timeout=5).json()["retCode"] == 0
+        process.terminate()
+        assert process.wait(timeout=30) == 0
 
 
 def test_a_port_in_use_is_one_line_too() -> None:

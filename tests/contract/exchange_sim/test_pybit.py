@@ -101,7 +101,7 @@ def test_the_market_fills_a_resting_order(simulator: Start, sockets: Connect, in
         ({"category": "spot"}, 10001),
         ({"reduceOnly": True, "side": "Sell"}, 110017),
         ({"orderLinkId": "x" * 37}, 10001),
-        ({"triggerPrice": "50000", "triggerDirection": 2}, 10001),
+        ({"triggerPrice": "70000", "triggerDirection": 2}, 110093),
     ],
 )
 def test_refusals_carry_bybits_codes(flat: Simulator, change: dict[str, Any], code: int) -> None:
@@ -140,6 +140,20 @@ def test_a_bad_key_a_bad_secret_and_a_wrong_clock(flat: Simulator) -> None:
         with pytest.raises(InvalidRequestError) as refusal:
             session.get_positions(**BTC)
         assert refusal.value.status_code == code
+
+
+def test_a_cancel_all_of_the_account_takes_500(simulator: Start) -> None:
+    session = hedged(simulator("--synthetic", "flat", "--order-rate", "100000", "--account", "main:1000000"))
+    for symbol, price in (("BTCUSDT", "50000"), ("ETHUSDT", "1000")):
+        legs = [
+            {"symbol": symbol, "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": price, "positionIdx": 1}
+        ]
+        for _ in range(13):
+            session.place_batch_order(category="linear", request=legs * 20)
+    first = session.cancel_all_orders(category="linear", settleCoin="USDT")["result"]["list"]
+    assert len({row["orderId"] for row in first}) == 500
+    rest = session.cancel_all_orders(category="linear", settleCoin="USDT")["result"]["list"]
+    assert len({row["orderId"] for row in first + rest}) == 520
 
 
 def test_batches_answer_leg_by_leg(flat: Simulator) -> None:

@@ -157,6 +157,8 @@ class ScriptedVenue:
             problem = "Request not authorized"
         for frame in self.script.before_ack if not problem else ():
             await connection.socket.send_str(frame)
+        if not problem:  # before the answer: a test that sees the client live may push at once
+            connection.topics += request["args"]
         await connection.socket.send_json(
             {"success": not problem, "ret_msg": problem, "req_id": request["req_id"], "op": "subscribe", "conn_id": "c"}
         )
@@ -164,6 +166,5 @@ class ScriptedVenue:
             return
         for frame in self.script.after_ack:
             await connection.socket.send_str(frame)
-        connection.topics += request["args"]
         if self.script.close_after_ack:
             await connection.socket.close(code=1012)

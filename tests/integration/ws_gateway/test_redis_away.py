@@ -50,9 +50,6 @@ def test_restart_loses_no_event_and_keeps_the_order(
         rig.close()
 
 
-# Not part of ./test until it is explained: in 1 of some 45 runs (the whole suite on two busy cores) the event after the
-# return of Redis never arrived, and nobody knows yet whether gateway or test lost it. `pytest -m slow` runs it.
-@pytest.mark.slow
 def test_too_much_held_is_declared_lost_and_the_socket_restarted(
     venue: ScriptedVenue, own_redis: RedisServer, account: str
 ) -> None:

@@ -30,6 +30,7 @@ def played(exchange: Exchange, *wanted: str) -> list[Message]:
     """Plays to the end; returns what was published on the wanted topics."""
     sent: list[Message] = []
     exchange.hub.wanted = lambda topic: topic in wanted  # type: ignore[method-assign]
+    exchange.hub.wants_any = lambda topics: any(topic in wanted for topic in topics)  # type: ignore[method-assign]
     exchange.hub.publish = lambda topic, message: sent.append(message)  # type: ignore[method-assign]
     exchange.player.start()
     return sent

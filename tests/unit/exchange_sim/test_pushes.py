@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hedgegrid.domain.order import OrderType, Side
+from hedgegrid.exchange_sim.faults.injector import Injector
 from hedgegrid.exchange_sim.instruments import load_listings
 from hedgegrid.exchange_sim.pushes import AS_HAPPENED, SHUFFLED, Pusher
 from hedgegrid.exchange_sim.ws.hub import Hub
@@ -20,7 +21,7 @@ Push = tuple[str, str, dict[str, Any]]
 
 class Sink(Hub):
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Injector(lambda: 0.0))
         self.sent: list[Push] = []
 
     def listens(self, account: str, topic: str) -> bool:

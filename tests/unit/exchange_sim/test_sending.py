@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from hedgegrid.exchange_sim.accounts import Account
+from hedgegrid.exchange_sim.faults.injector import Injector
 from hedgegrid.exchange_sim.ws.connection import Connection
 from hedgegrid.exchange_sim.ws.frames import wire
 from hedgegrid.exchange_sim.ws.hub import Hub
@@ -65,7 +66,7 @@ def test_an_idle_socket_is_cut() -> None:
 
 
 def test_one_encoding_serves_every_subscriber() -> None:
-    hub = Hub()
+    hub = Hub(Injector(lambda: 0.0))
     sockets = [connect() for _ in range(3)]
     for connection, _ in sockets:
         hub.opened(connection)
@@ -81,7 +82,7 @@ def test_one_encoding_serves_every_subscriber() -> None:
 
 
 def test_private_frames_are_counted_for_the_newest_connection() -> None:
-    hub = Hub()
+    hub = Hub(Injector(lambda: 0.0))
     first, second = connect()[0], connect()[0]
     message: dict[str, Any] = {"topic": "order", "data": []}
     for connection in (first, second):

@@ -100,3 +100,13 @@ def test_a_market_faster_than_life_gets_more_orders(
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--help"]) == 0
     assert "--until-tape-ends" in capsys.readouterr().out
+
+
+def test_sim_hands_every_argument_over_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[tuple[str, list[str], dict[str, str]]] = []
+    monkeypatch.setattr("os.execve", lambda *call: became.append(call))
+    monkeypatch.setenv("HEDGEGRID_MAIN_API_KEY", "secret")
+    assert main(["sim", "--port", "8080", "--synthetic", "crash", "--help"]) == 0
+    ((_, command, environment),) = became
+    assert command[1:] == ["-m", "hedgegrid.exchange_sim", "--port", "8080", "--synthetic", "crash", "--help"]
+    assert "HEDGEGRID_MAIN_API_KEY" not in environment

@@ -213,6 +213,8 @@ def test_adl_closes_a_part_at_its_price_for_the_maker_fee() -> None:
     assert desk.order(waiting).status is OrderStatus.UNTRIGGERED
     states = [r.status for r in reports if isinstance(r, PositionReport)]
     assert (states[1], states[-1]) == (PositionStatus.ADL, PositionStatus.NORMAL)
+    assert refused(desk.venue.force_adl("a", "ABCUSDT", 1, D("NaN"), desk.tick())) == 10001
+    assert refused(desk.venue.force_adl("a", "ABCUSDT", 1, None, desk.tick(), D(0))) == 110003
     accepted(desk.venue.force_adl("a", "ABCUSDT", 1, None, desk.tick()))
     assert desk.position(1).size == 0
     assert refused(desk.venue.force_adl("a", "ABCUSDT", 1, None, desk.tick())) == 10001

@@ -156,7 +156,10 @@ def test_delisting_reduces_only_then_settles_without_an_order_or_a_fee() -> None
     assert desk.wallet().wallet_balance == balance + (101 - D("100.1")) * 5 - (101 - D("99.9")) * 2
     assert (desk.position(1).size, desk.position(2).size) == (D(0), D(0))
     assert refused(desk.limit(BUY, 1, "1", "99")) == 110074
+    desk.venue.allow_only_reducing("ABCUSDT", False)
     assert desk.venue.phase("ABCUSDT").status == "Closed"
+    with pytest.raises(ValueError, match="positive number"):
+        desk.venue.settle("XYZUSDT", desk.tick(), D(0))
 
 
 def test_every_order_change_brings_a_position_report_and_only_money_a_wallet_report() -> None:

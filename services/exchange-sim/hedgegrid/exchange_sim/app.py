@@ -4,17 +4,21 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 
+from hedgegrid.domain.instrument import Instrument
 from hedgegrid.exchange_sim.accounts import Account, generate_accounts, read_accounts
-from hedgegrid.exchange_sim.admin import AdminServer
+from hedgegrid.exchange_sim.admin.server import AdminServer
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.exchange import Exchange, build_exchange
+from hedgegrid.exchange_sim.faults.scenario import read_scenario
 from hedgegrid.exchange_sim.instruments import Listing, load_listings
+from hedgegrid.exchange_sim.live import LiveFeed, live_listings, with_live_tiers
 from hedgegrid.exchange_sim.options import DEFAULT_SYMBOLS, Options
 from hedgegrid.exchange_sim.player import Pace, Source
-from hedgegrid.exchange_sim.server import PRIVATE_PATH, PUBLIC_PATH, ClientServer, tend_sockets
+from hedgegrid.exchange_sim.server import PRIVATE_PATH, PUBLIC_PATH, TRADE_PATH, ClientServer, tend_sockets
 from hedgegrid.exchange_sim.synthetic import SyntheticSource
 from hedgegrid.exchange_sim.tape.source import open_tapes
 
@@ -37,20 +41,32 @@ class Simulator:
             StartError: anything that keeps it from running.
         """
         options = self._options
-        listings = load_listings(options.instruments)
+        self._feed: LiveFeed | None = None
+        if options.live and options.instruments is None:
+            listings = await live_listings(options.live_rest_url)
+            for symbol, rules in _chosen_rules(options, listings).items():
+                tiered = await with_live_tiers(rules, options.live_rest_url)
+                listings[symbol] = replace(listings[symbol], rules=tiered)
+        else:
+            listings = load_listings(options.instruments)
+        if options.live:
+            self._feed = LiveFeed(_chosen_rules(options, listings), options.live_url)
         accounts = (
             read_accounts(options.accounts_file)
             if options.accounts_file
             else generate_accounts(options.accounts, options.seed)
         )
         self.exchange = exchange = build_exchange(
-            _source(options, listings),
+            await self._feed.first() if self._feed else _source(options, listings),
             listings,
             accounts,
             seed=options.seed,
             speed=options.speed,
             conduct=options.conduct,
+            epoch_ms=options.epoch_ms,
         )
+        if options.scenario is not None:
+            exchange.injector.load(read_scenario(options.scenario))
         if options.pace_redis:
             exchange.player.pace = _redis_pace(options, exchange)
         self._clients, self._admin = ClientServer(exchange), AdminServer(exchange)
@@ -60,7 +76,10 @@ class Simulator:
         except OSError as error:
             raise StartError(f"cannot listen: {error.strerror or error}") from error
         self.addresses = _addresses(options.host, port, admin_port, accounts)
+        exchange.player.is_live = self._feed is not None
         self._tasks = [asyncio.create_task(exchange.player.run()), asyncio.create_task(tend_sockets(exchange))]
+        if self._feed is not None:
+            self._tasks.append(asyncio.create_task(self._feed.follow(exchange.player)))
         if options.autostart:
             exchange.player.start()
 
@@ -104,15 +123,20 @@ async def serve(options: Options) -> None:
 
 
 def _source(options: Options, listings: Mapping[str, Listing]) -> Source:
-    rules = {symbol: listing.rules for symbol, listing in listings.items()}
     if options.tapes:
+        rules = {symbol: listing.rules for symbol, listing in listings.items()}
         return open_tapes(options.tapes, frozenset(options.symbols) if options.symbols else None, rules)
+    chosen = _chosen_rules(options, listings)
+    prices = {symbol: listings[symbol].synthetic_price for symbol in chosen}
+    return SyntheticSource(list(chosen.values()), prices, options.regime, options.seed)
+
+
+def _chosen_rules(options: Options, listings: Mapping[str, Listing]) -> dict[str, Instrument]:
     symbols = options.symbols or DEFAULT_SYMBOLS
     unknown = [symbol for symbol in symbols if symbol not in listings]
     if unknown:
         raise StartError(f"{', '.join(unknown)}: not among the instruments (give a full list with --instruments FILE)")
-    prices = {symbol: listings[symbol].synthetic_price for symbol in symbols}
-    return SyntheticSource([rules[symbol] for symbol in symbols], prices, options.regime, options.seed)
+    return {symbol: listings[symbol].rules for symbol in symbols}
 
 
 def _redis_pace(options: Options, exchange: Exchange) -> Pace:
@@ -130,6 +154,7 @@ def _addresses(host: str, port: int, admin_port: int, accounts: list[Account]) -
         "rest": f"http://{name}",
         "ws_public": f"ws://{name}{PUBLIC_PATH}",
         "ws_private": f"ws://{name}{PRIVATE_PATH}",
+        "ws_trade": f"ws://{name}{TRADE_PATH}",
         "admin": f"http://{ADMIN_HOST}:{admin_port}",
         "accounts": [{"id": a.id, "api_key": a.api_key, "api_secret": a.api_secret} for a in accounts],
     }

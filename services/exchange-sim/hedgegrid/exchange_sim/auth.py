@@ -27,6 +27,11 @@ class Authenticator:
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._by_key = {account.api_key: account for account in accounts}
 
+    def owner_of(self, key: str) -> str:
+        """Account id a key belongs to, unverified; "" when it is unknown."""
+        account = self._by_key.get(key)
+        return account.id if account is not None else ""
+
     def check_rest(self, headers: Mapping[str, str], payload: bytes, now_ms: int) -> Account:
         """The account that signed a call; `payload` is the raw query string of a GET, the raw body of a POST.
 

@@ -7,13 +7,23 @@ from decimal import Decimal
 from hedgegrid.exchange_sim.accounts import Account
 from hedgegrid.exchange_sim.auth import Authenticator
 from hedgegrid.exchange_sim.clock import Speed, wall_ms
+from hedgegrid.exchange_sim.faults.acting import Actor
+from hedgegrid.exchange_sim.faults.injector import Injector
+from hedgegrid.exchange_sim.faults.symbols import SymbolDesk
 from hedgegrid.exchange_sim.instruments import Listing
 from hedgegrid.exchange_sim.journal import Journal
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
 from hedgegrid.exchange_sim.player import Player, Source
 from hedgegrid.exchange_sim.pushes import AS_HAPPENED, Pusher
-from hedgegrid.exchange_sim.rate_limit import AccountBudgets, AddressBudgets, default_limits
+from hedgegrid.exchange_sim.rate_limit import (
+    CONNECT_WINDOW_MS,
+    TRADE_REQUESTS,
+    WINDOW_MS,
+    AccountBudgets,
+    AddressBudgets,
+    default_limits,
+)
 from hedgegrid.exchange_sim.ws.connection import SEND_LIMIT_BYTES
 from hedgegrid.exchange_sim.ws.hub import Hub
 from hedgegrid.venue.engine import Venue
@@ -26,10 +36,10 @@ TAKER_FEE = Decimal("0.00055")
 class Conduct:
     """How the exchange behaves towards clients.
 
-    `order_rate` order requests a second per account and kind, `ip_rate` requests per address in 5 s; `ack_delay_s`
-    before each socket answer, `auth_delay_s` more until authentication is through, `push_delay_s` between a command
-    and its pushes; `idle_limit_s` after which a silent socket is cut, `send_limit_bytes` unsent at which a slow reader
-    is.
+    `order_rate` order requests a second per account and kind, `ip_rate` requests per address in 5 s, `connect_limit`
+    new sockets per address in 5 min; `ack_delay_s` before each socket answer, `auth_delay_s` more until authentication
+    is through, `push_delay_s` between a command and its pushes; `idle_limit_s` after which a silent socket is cut,
+    `send_limit_bytes` unsent at which a slow reader is.
     """
 
     order_rate: int = 10
@@ -40,6 +50,7 @@ class Conduct:
     topic_order: str = AS_HAPPENED
     idle_limit_s: float = 600.0
     send_limit_bytes: int = SEND_LIMIT_BYTES
+    connect_limit: int = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +69,10 @@ class Exchange:
     authenticator: Authenticator
     budgets: AccountBudgets
     addresses: AddressBudgets
+    connects: AddressBudgets
+    trade_requests: AddressBudgets
+    injector: Injector
+    actor: Actor
     journal: Journal = field(default_factory=Journal)
     started_ms: int = field(default_factory=wall_ms)
 
@@ -74,6 +89,7 @@ def build_exchange(
     seed: int = 0,
     speed: Speed | None = None,
     conduct: Conduct | None = None,
+    epoch_ms: int | None = None,
 ) -> Exchange:
     """Put an exchange together; needs a running event loop.
 
@@ -85,7 +101,8 @@ def build_exchange(
     venue = Venue(rules.values(), seed=seed, maker_fee=MAKER_FEE, taker_fee=TAKER_FEE)
     for account in accounts:
         venue.open_account(account.id, account.balance)
-    hub = Hub()
+    injector = Injector(lambda: player.elapsed_s)
+    hub = Hub(injector)
     views = {symbol: SymbolView(rules[symbol], listings[symbol].row) for symbol in rules}
     publisher = Publisher(hub, views, venue)
     pusher = Pusher(
@@ -97,7 +114,10 @@ def build_exchange(
         topic_order=conduct.topic_order,
         seed=seed,
     )
-    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed())
+    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed(), epoch_ms=epoch_ms)
+    desk = SymbolDesk(venue, listings, views, player)
+    actor = Actor(venue, hub, injector, desk, player.clock.now_ms, pusher.flush)
+    player.before_step = actor.act_due
     return Exchange(
         listings=listings,
         accounts={account.id: account for account in accounts},
@@ -111,4 +131,8 @@ def build_exchange(
         authenticator=Authenticator(accounts),
         budgets=AccountBudgets(default_limits(conduct.order_rate)),
         addresses=AddressBudgets(conduct.ip_rate),
+        connects=AddressBudgets(conduct.connect_limit, CONNECT_WINDOW_MS),
+        trade_requests=AddressBudgets(TRADE_REQUESTS, WINDOW_MS),
+        injector=injector,
+        actor=actor,
     )

@@ -51,6 +51,11 @@ def load_listings(path: Path | None) -> dict[str, Listing]:
         raise StartError(f"--instruments {path}: not a body of instruments-info ({error!r})") from error
 
 
+def listing_of(row: Row) -> Listing:
+    """Listing of a REST row, without a named start price."""
+    return Listing(row, rules_of(row), None)
+
+
 def rules_of(row: Mapping[str, Any]) -> Instrument:
     """Rules of a REST row (`leverageFilter`, `priceFilter`, `lotSizeFilter`, `riskParameters`)."""
     price, lot, leverage = row["priceFilter"], row["lotSizeFilter"], row["leverageFilter"]

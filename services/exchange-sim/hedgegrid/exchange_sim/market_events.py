@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgegrid.domain.instrument import Instrument
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 
@@ -30,3 +31,15 @@ def shifted(event: MarketEvent, by_ms: int) -> MarketEvent:
     if isinstance(event, FundingNotice):
         return msgspec.structs.replace(event, ts_ms=event.ts_ms + by_ms, next_ms=event.next_ms + by_ms)
     return msgspec.structs.replace(event, ts_ms=event.ts_ms + by_ms)
+
+
+def on_tick(event: MarketEvent, rules: Instrument) -> MarketEvent:
+    """The event with prices and quantities on the steps of `rules`; a quote keeps a tick between its sides."""
+    if isinstance(event, MarketTrade):
+        qty = max(rules.qty_down(event.qty), rules.qty_step)
+        return msgspec.structs.replace(event, price=rules.price_down(event.price), qty=qty)
+    if isinstance(event, MarketQuote):
+        bid = rules.price_down(event.bid_px)
+        ask = max(rules.price_up(event.ask_px), bid + rules.tick_size)
+        return msgspec.structs.replace(event, bid_px=bid, ask_px=ask)
+    return event

@@ -9,6 +9,7 @@ from pathlib import Path
 from hedgegrid.exchange_sim.clock import Speed
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.exchange import Conduct
+from hedgegrid.exchange_sim.live import REST_URL, SOCKET_URL
 from hedgegrid.exchange_sim.pushes import AS_HAPPENED, SHUFFLED, TOPICS
 from hedgegrid.exchange_sim.synthetic import Regime
 
@@ -32,6 +33,11 @@ class Options:
     speed: Speed = field(default_factory=Speed)
     autostart: bool = True
     conduct: Conduct = field(default_factory=Conduct)
+    live: bool = False
+    live_url: str = SOCKET_URL
+    live_rest_url: str = REST_URL
+    scenario: Path | None = None
+    epoch_ms: int | None = None
     pace_redis: str | None = None
     pace_market_redis: str | None = None
     pace_bots: tuple[tuple[str, str], ...] = ()
@@ -51,6 +57,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     given = _parser().parse_args(arguments)
     if given.tape and given.synthetic:
         raise StartError("--tape and --synthetic exclude each other")
+    if given.live and (given.tape or given.synthetic or given.ticks_per_s or given.speed != "1" or given.epoch_ms):
+        raise StartError("--live excludes --tape, --synthetic, --speed, --ticks-per-s and --epoch-ms")
     if given.accounts and given.account:
         raise StartError("--accounts and --account exclude each other")
     if bool(given.pace_redis) != bool(given.pace_bots):
@@ -75,12 +83,23 @@ def parse_options(arguments: Sequence[str]) -> Options:
             auth_delay_s=_seconds(given.auth_delay_ms, "--auth-delay-ms"),
             push_delay_s=_seconds(given.push_delay_ms, "--push-delay-ms"),
             topic_order=_topic_order(given.topic_order),
+            connect_limit=_at_least(given.connect_limit, 1, "--connect-limit"),
             send_limit_bytes=_at_least(given.send_limit_kb, 1, "--send-limit-kb") * 1024,
         ),
+        live=given.live,
+        live_url=given.live_url,
+        live_rest_url=given.live_rest_url,
+        scenario=given.scenario,
+        epoch_ms=given.epoch_ms,
         pace_redis=given.pace_redis,
         pace_market_redis=given.pace_market_redis,
         pace_bots=_bots(given.pace_bots),
     )
+
+
+def option_names() -> set[str]:
+    """Every option, as it is spelled on the command line."""
+    return {name for action in _parser()._actions for name in action.option_strings} - {"-h", "--help"}
 
 
 def _parser() -> _Parser:
@@ -91,6 +110,9 @@ def _parser() -> _Parser:
     add("--admin-port", type=int, default=0, help="admin API on 127.0.0.1; 0 takes a free port")
     add("--tape", type=Path, action="append", default=[], metavar="FILE", help="recorded market; may be repeated")
     add("--synthetic", metavar="REGIME", help=f"seeded market: {', '.join(Regime)} (default without --tape: chop)")
+    add("--live", action="store_true", help="Bybit's public feed: paper trading on the real market")
+    add("--live-url", default=SOCKET_URL, metavar="URL", help="of that feed")
+    add("--live-rest-url", default=REST_URL, metavar="URL", help="of the instruments that go with it")
     add("--seed", type=int, default=0, help="of the market, ids and generated keys")
     add("--symbols", metavar="A,B", help="default: all of the tapes, or BTCUSDT,ETHUSDT")
     add("--accounts", type=Path, metavar="FILE", help='JSON {"accounts":[{"id","api_key","api_secret","balance"}]}')
@@ -101,6 +123,9 @@ def _parser() -> _Parser:
     add("--no-autostart", action="store_true", help="wait for POST /admin/start")
     add("--order-rate", type=int, default=10, metavar="N", help="order requests a second, per account and kind")
     add("--ip-rate", type=int, default=600, metavar="N", help="requests in 5 s per address")
+    add("--connect-limit", type=int, default=500, metavar="N", help="new sockets in 5 min per address")
+    add("--scenario", type=Path, metavar="FILE", help="faults and events, TOML or JSON")
+    add("--epoch-ms", type=int, metavar="MS", help="venue time at which the market begins; default: when it starts")
     add("--ack-delay-ms", type=float, default=5, help="before each socket answer")
     add("--auth-delay-ms", type=float, default=0, help="until auth is through; what comes before it is refused")
     add("--push-delay-ms", type=float, default=0, help="between a command and its pushes")

@@ -9,16 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Protocol
 
-from hedgegrid.exchange_sim.clock import Speed, VenueClock
+import msgspec
+
+from hedgegrid.domain.instrument import Instrument
+from hedgegrid.exchange_sim.clock import Speed, VenueClock, wall_ms
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
-from hedgegrid.exchange_sim.market_events import Events, MarketEvent, shifted
+from hedgegrid.exchange_sim.market_events import Events, MarketEvent, on_tick, shifted
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 STEP_MS = 100
 LONGEST_SLEEP_S = 0.25
+FAR_MS = 1 << 53
+"""Beyond every market: the clock runs freely."""
 
 
 class Source(Protocol):
@@ -50,8 +55,8 @@ class FreeRun:
 class Player:
     """Owns the order in which the market reaches the venue and its subscribers.
 
-    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace` may
-    be replaced before the start.
+    `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace`,
+    `before_step` and `is_live` (the tape is followed by `play_live`) may be set before the start.
     """
 
     def __init__(
@@ -63,8 +68,11 @@ class Player:
         flush: Callable[[], None],
         *,
         speed: Speed,
+        epoch_ms: int | None = None,
     ) -> None:
-        """Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
+        """`epoch_ms`: when the market begins, the moment of its start without.
+
+        Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
 
         Raises:
             StartError: the tape ends before that; TapeError: it cannot be read.
@@ -73,6 +81,9 @@ class Player:
         self.ticks = 0
         self.ended = False
         self.failure: Exception | None = None
+        self.is_live = False
+        self.before_step: Callable[[], None] | None = None
+        self._started_ms = 0
         self._marked = source.marked
         self._venue = venue
         self._views = views
@@ -83,7 +94,7 @@ class Player:
         self._running = asyncio.Event()
         self._credit_at = 0.0
         self._begun = False
-        self.clock = VenueClock(speed)
+        self.clock = VenueClock(speed, wall=wall_ms if epoch_ms is None else lambda: epoch_ms)
         events = source.events()
         first = next(events, None)
         if first is None:
@@ -92,10 +103,18 @@ class Player:
         self._shift_ms = self.clock.now_ms() - first.ts_ms
         recorded = self._primed(chain([first], events), source.symbols)
         self._steps = _steps(shifted(event, self._shift_ms) for event in recorded)
+        self._silent: set[str] = set()
+        self._repriced: dict[str, Instrument] = {}
+        self._next: tuple[int, list[MarketEvent]] | None = None
 
     @property
     def running(self) -> bool:
         return self._running.is_set()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Venue seconds since the first start; 0 before it."""
+        return (self.clock.now_ms() - self._started_ms) / 1000 if self._begun else 0.0
 
     def start(self) -> None:
         """Begin, or go on after a pause; the tape's first event happens at the moment of the first start."""
@@ -103,6 +122,7 @@ class Player:
             now_ms = self.clock.start()
             if not self._begun:
                 self._begun = True
+                self._started_ms = now_ms
                 self._shift_ms = now_ms - self._first_ms
             self._credit_at = asyncio.get_running_loop().time()
             self._running.set()
@@ -112,17 +132,65 @@ class Player:
         self.clock.stop()
         self._running.clear()
 
+    def play_now(self, steps: int) -> int:
+        """Play steps at once while paused or not yet started; how many there were."""
+        if not self._begun:
+            self.start()
+            self.pause()
+        for played in range(steps):
+            step = self._peek()
+            if step is None:
+                self.ended = True
+                return played
+            self._next = None
+            self._play(*step)
+        return steps
+
+    def silence(self, symbol: str) -> None:
+        """No market of this symbol from now on."""
+        self._silent.add(symbol)
+
+    def reprice(self, rules: Instrument) -> None:
+        """Put the market's prices on the tick of these rules, from the quote that stands on."""
+        self._repriced[rules.symbol] = rules
+        quote = self._views[rules.symbol].quote
+        if quote is not None:
+            self._feed(on_tick(quote, rules))
+
+    def _adapted(self, events: list[MarketEvent]) -> list[MarketEvent]:
+        return [
+            on_tick(event, self._repriced[event.symbol]) if event.symbol in self._repriced else event
+            for event in events
+            if event.symbol not in self._silent
+        ]
+
+    def play_live(self, events: list[MarketEvent]) -> None:
+        """Play what has just come in; while paused, or before the tape that precedes it is over, it is lost."""
+        if self._running.is_set() and self.clock.ceiling_ms == FAR_MS:
+            now_ms = self.clock.now_ms()
+            self._play(now_ms, [msgspec.structs.replace(event, ts_ms=now_ms) for event in events])
+
     async def run(self) -> None:
         """Play to the end of the tape; a tape that breaks ends it with `failure` set."""
         await self._running.wait()
         try:
-            for at_ms, events in self._steps:
+            while (step := self._peek()) is not None:
+                at_ms, events = step
                 await self._until(events[0].ts_ms, at_ms)
-                self._play(at_ms, events)
-            self.ended = True
+                if self._next is step:  # else it was played by hand while this one waited
+                    self._next = None
+                    self._play(at_ms, events)
+            self.ended = not self.is_live
+            self.clock.ceiling_ms = FAR_MS if self.is_live else self.clock.ceiling_ms
         except StartError as error:
             self.failure = error
             raise
+
+    def _peek(self) -> tuple[int, list[MarketEvent]] | None:
+        """The step to be played next; None at the end."""
+        if self._next is None:
+            self._next = next(self._steps, None)
+        return self._next
 
     async def _until(self, first_ms: int, at_ms: int) -> None:
         """Wait for the step's time, the pace, and while paused; meanwhile the clock stays at its first event."""
@@ -140,6 +208,10 @@ class Player:
 
     def _play(self, at_ms: int, events: list[MarketEvent]) -> None:
         self.clock.reached(at_ms)
+        if self.before_step is not None:
+            self.before_step()
+        if self._silent or self._repriced:
+            events = self._adapted(events)
         touched = dict.fromkeys(event.symbol for event in events)
         for event in events:
             self._feed(event)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
+from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import ExecType
 from hedgegrid.exchange_sim import rows
 from hedgegrid.exchange_sim.ws.hub import Hub
@@ -80,6 +81,8 @@ class Pusher:
         for (account, kind), group in groupby(reports, key=lambda report: (report.account, type(report))):
             batch = list(group)
             topic = _TOPIC_OF[kind]
+            if kind is ExecutionReport:
+                self._tell_liquidations(batch, now_ms)
             if self._hub.listens(account, topic):
                 pushes.append((account, topic, self._message(account, topic, batch, now_ms)))
             if not self._hub.listens(account, "execution.fast"):
@@ -92,6 +95,20 @@ class Pusher:
             if fast:
                 pushes.append((account, "execution.fast", {"topic": "", "creationTime": now_ms, "data": fast}))
         return pushes
+
+    def _tell_liquidations(self, reports: Iterable[Report], now_ms: int) -> None:
+        """Public `allLiquidation`: its side is that of the position taken over."""
+        for report in reports:
+            if isinstance(report, ExecutionReport) and report.exec_type is ExecType.BUST_TRADE:
+                topic = f"allLiquidation.{report.symbol}"
+                row = {
+                    "T": report.exec_ms,
+                    "s": report.symbol,
+                    "S": report.side.opposite.value,
+                    "v": plain(report.exec_qty),
+                    "p": plain(report.exec_price),
+                }
+                self._hub.publish(topic, {"topic": topic, "type": "snapshot", "ts": now_ms, "data": [row]})
 
     def _message(self, account: str, topic: str, reports: list[Report], now_ms: int) -> Message:
         last = reports[-1]

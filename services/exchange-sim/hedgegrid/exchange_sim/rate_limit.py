@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 WINDOW_MS = 1000
 IP_WINDOW_MS = 5000
+CONNECT_WINDOW_MS = 300_000
+TRADE_REQUESTS = 3000
+"""Requests a second on trade sockets per address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,17 @@ class AccountBudgets:
 
 
 class AddressBudgets:
-    """600 requests in 5 s per client address; beyond it HTTP 403."""
+    """At most `limit` in any window per client address: 600 requests in 5 s, 500 new sockets in 5 min."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, window_ms: int = IP_WINDOW_MS) -> None:
         self._limit = limit
+        self._window_ms = window_ms
         self._budgets: dict[str, RollingBudget] = {}
 
     def allows(self, address: str, now_ms: int) -> bool:
         budget = self._budgets.get(address)
         if budget is None:
-            budget = self._budgets[address] = RollingBudget(self._limit, IP_WINDOW_MS)
+            budget = self._budgets[address] = RollingBudget(self._limit, self._window_ms)
         return budget.take(now_ms).granted == 1
 
 
@@ -83,4 +87,6 @@ def default_limits(order_rate: int) -> dict[str, int]:
     order_kinds = ("create", "amend", "cancel", "cancel-all", "create-batch", "amend-batch", "cancel-batch")
     query_kinds = ("realtime", "history", "execution", "position", "closed-pnl", "wallet", "account-info")
     limits = dict.fromkeys(order_kinds, order_rate) | dict.fromkeys(query_kinds, 50)
-    return limits | {"set-leverage": 10, "switch-mode": 10, "fee-rate": 5, "query-api": 10}
+    position_kinds = ("set-leverage", "switch-mode", "trading-stop")
+    limits |= dict.fromkeys(position_kinds, 10)
+    return limits | {"transaction-log": 25, "fee-rate": 5, "query-api": 10}

@@ -8,18 +8,50 @@ from decimal import Decimal
 from typing import Any
 
 from hedgegrid.domain.money import ZERO, plain, to_money_step
-from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport, WalletReport
+from hedgegrid.venue.reports import (
+    ExecutionReport,
+    OrderReport,
+    PositionReport,
+    TransactionReport,
+    TransactionType,
+    WalletReport,
+)
 
 Row = dict[str, Any]
-RISK_LIMIT_VALUE = "2000000"
 
 
 def order_row(order: OrderReport) -> Row:
-    """REST row of an order; the parts no linear order of this venue uses carry the captured placeholders."""
+    """REST row of an order; what an order does not have carries the placeholders of captured linear rows."""
+    return _order_core(order) | _stop_fields(order)
+
+
+def _stop_fields(order: OrderReport) -> Row:
+    """What makes an order conditional, and the take-profit and stop-loss attached to it."""
+    trigger, tpsl = order.trigger, order.tpsl
+    return {
+        "stopOrderType": order.stop_order_type.value,
+        "triggerPrice": plain(trigger.price) if trigger else "",
+        "triggerDirection": trigger.direction.value if trigger else 0,
+        "triggerBy": trigger.by.value if trigger else "",
+        "takeProfit": _or_none(tpsl.take_profit) if tpsl else "",
+        "stopLoss": _or_none(tpsl.stop_loss) if tpsl else "",
+        "tpslMode": tpsl.mode.value if tpsl else "UNKNOWN",
+        "tpLimitPrice": plain(tpsl.tp_limit_price) if tpsl and tpsl.tp_limit_price else "0",
+        "slLimitPrice": plain(tpsl.sl_limit_price) if tpsl and tpsl.sl_limit_price else "0",
+        "tpTriggerBy": tpsl.tp_trigger_by.value if tpsl and tpsl.take_profit else "",
+        "slTriggerBy": tpsl.sl_trigger_by.value if tpsl and tpsl.stop_loss else "",
+    }
+
+
+def _or_none(price: Decimal | None) -> str:
+    return "" if price is None else plain(price)
+
+
+def _order_core(order: OrderReport) -> Row:
     return {
         "orderId": order.order_id,
         "orderLinkId": order.order_link_id,
-        "parentOrderLinkId": "",
+        "parentOrderLinkId": order.parent_order_link_id,
         "blockTradeId": "",
         "symbol": order.symbol,
         "price": plain(order.price),
@@ -28,7 +60,7 @@ def order_row(order: OrderReport) -> Row:
         "isLeverage": "",
         "positionIdx": order.position_idx,
         "orderStatus": order.status.value,
-        "createType": "CreateByUser",
+        "createType": order.create_type.value,
         "cancelType": order.cancel_type.value,
         "rejectReason": order.reject_reason.value,
         "avgPrice": "" if order.avg_price is None else plain(order.avg_price),
@@ -40,22 +72,11 @@ def order_row(order: OrderReport) -> Row:
         "cumFeeDetail": {"USDT": plain(order.cum_exec_fee)} if order.cum_exec_fee else {},
         "timeInForce": order.time_in_force.value,
         "orderType": order.order_type.value,
-        "stopOrderType": "",
         "orderIv": "",
         "marketUnit": "",
         "slippageToleranceType": "UNKNOWN",
         "slippageTolerance": "0",
-        "triggerPrice": "",
-        "takeProfit": "",
-        "stopLoss": "",
-        "tpslMode": "UNKNOWN",
         "ocoTriggerBy": "",
-        "tpLimitPrice": "0",
-        "slLimitPrice": "0",
-        "tpTriggerBy": "",
-        "slTriggerBy": "",
-        "triggerDirection": 0,
-        "triggerBy": "",
         "lastPriceOnCreated": "" if order.last_price_on_created is None else plain(order.last_price_on_created),
         "reduceOnly": order.reduce_only,
         "closeOnTrigger": order.close_on_trigger,
@@ -97,9 +118,9 @@ def execution_row(fill: ExecutionReport) -> Row:
         "orderPrice": plain(fill.order_price),
         "orderQty": plain(fill.order_qty),
         "leavesQty": plain(fill.leaves_qty),
-        "createType": "CreateByUser" if fill.order_type else "",
+        "createType": fill.create_type.value if fill.create_type else "",
         "orderType": fill.order_type.value if fill.order_type else "UNKNOWN",
-        "stopOrderType": "UNKNOWN",
+        "stopOrderType": fill.stop_order_type.value or "UNKNOWN",
         "execFee": plain(fill.exec_fee),
         "execId": fill.exec_id,
         "execPrice": plain(fill.exec_price),
@@ -156,14 +177,14 @@ def _position_common(position: PositionReport) -> Row:
     break_even = position.break_even_price
     return {
         "positionIdx": position.position_idx,
-        "riskId": 1,
-        "riskLimitValue": RISK_LIMIT_VALUE,
+        "riskId": position.risk_id,
+        "riskLimitValue": plain(position.risk_limit_value),
         "symbol": position.symbol,
         "side": "" if position.side is None else position.side.value,
         "size": plain(position.size),
         "positionValue": plain(position.position_value),
         "autoAddMargin": 0,
-        "positionStatus": "Normal",
+        "positionStatus": position.status.value,
         "leverage": plain(position.leverage),
         "breakEvenPrice": "" if break_even is None else plain(to_money_step(break_even)),
         "markPrice": plain(position.mark_price),
@@ -172,9 +193,9 @@ def _position_common(position: PositionReport) -> Row:
         "positionIMByMp": "" if flat else plain(position.position_im),
         "positionMM": "" if flat else plain(position.position_mm),
         "positionMMByMp": "" if flat else plain(position.position_mm),
-        "takeProfit": "0",
-        "stopLoss": "0",
-        "trailingStop": "0",
+        "takeProfit": plain(position.take_profit),
+        "stopLoss": plain(position.stop_loss),
+        "trailingStop": plain(position.trailing_stop),
         "sessionAvgPrice": "",
         "unrealisedPnl": plain(position.unrealised_pnl),
         "curRealisedPnl": plain(position.cur_realised_pnl),
@@ -234,6 +255,35 @@ def closed_pnl_row(order: OrderReport) -> Row:
 
 def _average(value: Decimal, size: Decimal) -> Decimal:
     return to_money_step(value / size) if size else ZERO
+
+
+def transaction_row(entry: TransactionReport) -> Row:
+    """Row of the transaction log; `funding` is "" where there is none, as on the venue."""
+    is_funding = entry.type is TransactionType.SETTLEMENT
+    return {
+        "transSubType": "",
+        "id": entry.id,
+        "symbol": entry.symbol,
+        "side": entry.side.value,
+        "funding": plain(entry.funding) if is_funding else "",
+        "orderLinkId": entry.order_link_id,
+        "orderId": entry.order_id,
+        "fee": plain(entry.fee),
+        "change": plain(entry.change),
+        "cashFlow": plain(entry.cash_flow),
+        "transactionTime": str(entry.transaction_ms),
+        "type": entry.type.value,
+        "feeRate": plain(entry.fee_rate),
+        "bonusChange": "",
+        "size": plain(abs(entry.size)),
+        "qty": plain(entry.qty),
+        "cashBalance": plain(entry.cash_balance),
+        "currency": "USDT",
+        "category": "linear",
+        "tradePrice": plain(entry.trade_price),
+        "tradeId": entry.trade_id,
+        "extraFees": "",
+    }
 
 
 def wallet_row(wallet: WalletReport) -> Row:

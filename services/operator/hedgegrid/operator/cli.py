@@ -17,6 +17,7 @@ from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
 from hedgegrid.operator.project_files import running_demo_urls
 from hedgegrid.operator.redis_server import URL_VARIABLE
+from hedgegrid.operator.standalone import become_exchange
 from hedgegrid.operator.strategy_tools import run_tool
 from hedgegrid.operator.tail import lines, streams_of
 from hedgegrid.runtime.errors import ConfigError
@@ -72,6 +73,15 @@ def demo(
         order_rate=order_rate,
     )
     raise typer.Exit(run_demo(options, Console()))
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def sim(context: typer.Context) -> None:
+    """Run the simulated exchange alone; prints its addresses and keys. `hedgegrid sim --help` lists its options."""
+    become_exchange(context.args)
 
 
 @app.command()

@@ -72,14 +72,9 @@ class Bot:
 
     @property
     def has_decided(self) -> bool:
-        """Commands wait for the commit."""
+        """Commands wait for the commit. Without any, a commit may wait: the events would be read again and give the
+        same state and ledger rows."""
         return bool(self._commands)
-
-    @property
-    def has_results(self) -> bool:
-        """Commands or ledger rows wait for the commit. Without any, a commit may wait: the events would be read again
-        and give the same state."""
-        return bool(self._commands or self._ledger)
 
     @property
     def is_ahead(self) -> bool:

@@ -1,8 +1,8 @@
 """The strategy worker: leases bots, reads their streams, steps, commits. One synchronous loop.
 
-What follows from a step is committed at once. A state change without commands or ledger rows waits up to a second:
-until then the committed checkpoint stands before its events, and whoever takes over reads them again with the same
-result.
+Commands are committed at once. State and ledger rows without any wait up to a second, so that a fill does not hold up
+the tick behind it: until then the committed checkpoint stands before its events, and whoever takes over reads them
+again with the same result.
 """
 
 import logging
@@ -90,7 +90,7 @@ class Worker:
             else:
                 self._take_account_entry(entry)
         for bot in list(self._fleet.held.values()):
-            if bot.has_results:
+            if bot.has_decided:
                 self._commit(bot)
         for symbol, tick in newest.items():
             self._take_tick(symbol, tick)
@@ -138,7 +138,6 @@ class Worker:
                 bot.take(tick)
                 if bot.has_decided:
                     metrics.tick_to_decision.labels(bot.account, symbol).observe((clock.now_ns() - tick.cause_ns) / 1e9)
-                if bot.has_results:
                     self._commit(bot)
             bot.tick_ms = tick.ts_event
         metrics.ticks.labels("strategy", symbol).inc()

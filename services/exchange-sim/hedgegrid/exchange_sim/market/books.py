@@ -15,12 +15,9 @@ class BookFeed:
     def __init__(self, view: SymbolView, depth: int) -> None:
         self._view = view
         self._depth = depth
+        self.topic = f"orderbook.{depth}.{view.rules.symbol}"
         self._update = 0
         self._sides: tuple[Levels, Levels] = ([], [])
-
-    @property
-    def topic(self) -> str:
-        return f"orderbook.{self._depth}.{self._view.rules.symbol}"
 
     def snapshot(self, now_ms: int) -> Message:
         """The full book under the current update id; the first one begins the count."""

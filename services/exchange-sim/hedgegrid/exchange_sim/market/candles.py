@@ -112,8 +112,8 @@ class DayWindow:
 
     def __init__(self) -> None:
         self._hours: deque[Candle] = deque()
-        self._closed: Candle | None = None
-        """All hours but the current one, merged."""
+        self._whole: Candle | None = None
+        """All hours as one candle; kept with every trade, since every tick asks for it."""
 
     def add(self, price: Decimal, qty: Decimal, at_ms: int) -> None:
         start_ms = at_ms - at_ms % HOUR_MS
@@ -121,19 +121,15 @@ class DayWindow:
         if not hours or hours[-1].start_ms < start_ms:
             while hours and hours[0].start_ms <= start_ms - DAY_MS:
                 hours.popleft()
-            self._closed = _merged(hours)
             hours.append(Candle(start_ms, price, price, price, price))
+            self._whole = _merged(hours)
         hours[-1].add(price, qty)
+        if self._whole is not None:
+            self._whole.add(price, qty)
 
     def day(self) -> Candle | None:
-        """The whole window as one candle; None before the first trade."""
-        if not self._hours:
-            return None
-        if self._closed is None:
-            return self._hours[-1]
-        whole = msgspec.structs.replace(self._closed)
-        whole.absorb(self._hours[-1])
-        return whole
+        """The whole window as one candle, not to be changed; None before the first trade."""
+        return self._whole
 
     def hour_ago(self) -> Decimal | None:
         """Price at the start of the current hour."""

@@ -33,6 +33,10 @@ class Publisher:
         self._books = {
             symbol: [BookFeed(view, int(depth)) for depth in sorted(ORDERBOOK_DEPTHS)] for symbol, view in views.items()
         }
+        self._book_topics = {symbol: [feed.topic for feed in feeds] for symbol, feeds in self._books.items()}
+        self._kline_topics = {
+            symbol: {f"kline.{interval}.{symbol}": interval for interval in sorted(KLINE_INTERVALS)} for symbol in views
+        }
         self._best_sent: dict[str, float] = {}
         self._bars: dict[str, tuple[int, int]] = {}
         """By kline topic: venue time of the last message and start of the last candle in it."""
@@ -105,6 +109,8 @@ class Publisher:
                 self._hub.publish(topic, {"topic": topic, "type": "snapshot", "ts": now_ms, "data": part})
 
     def _book(self, symbol: str, now_ms: int) -> None:
+        if not self._hub.wants_any(self._book_topics[symbol]):
+            return
         for feed in self._books[symbol]:
             if not self._hub.wanted(feed.topic):
                 continue
@@ -115,8 +121,10 @@ class Publisher:
 
     def _klines(self, view: SymbolView, now_ms: int) -> None:
         """The current candle at most once a venue second; each that closed since, once more with `confirm` true."""
-        for interval in KLINE_INTERVALS:
-            topic = f"kline.{interval}.{view.rules.symbol}"
+        topics = self._kline_topics[view.rules.symbol]
+        if not self._hub.wants_any(topics):
+            return
+        for topic, interval in topics.items():
             if not self._hub.wanted(topic):
                 continue
             sent_ms, sent_bar_ms = self._bars.get(topic, (0, 0))
@@ -136,10 +144,9 @@ class Publisher:
 
 def _keep_pairs(changed: Message, full: Message) -> None:
     """A price comes with its size and the other way round, as captured."""
-    for side in ("bid1", "ask1"):
-        names = f"{side}Price", f"{side}Size"
-        if any(name in changed for name in names):
-            changed.update({name: full[name] for name in names})
+    for price, size in (("bid1Price", "bid1Size"), ("ask1Price", "ask1Size")):
+        if price in changed or size in changed:
+            changed[price], changed[size] = full[price], full[size]
 
 
 def _kline_message(topic: str, interval: str, bars: list[Candle], now_ms: int) -> Message:

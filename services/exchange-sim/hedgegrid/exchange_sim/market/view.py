@@ -3,7 +3,6 @@
 from collections import deque
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
@@ -14,6 +13,7 @@ from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkP
 OPEN_INTEREST_NOTIONAL = Decimal(1_000_000_000)
 """Shown open interest, in the quote coin at the first price; the simulator does not model it."""
 RECENT_TRADES = 1000
+PAST_FUNDINGS = 1000
 HOUR_MS = 3_600_000
 Row = dict[str, Any]
 Levels = list[tuple[Decimal, Decimal]]
@@ -31,6 +31,7 @@ class SymbolView:
         self.trades: deque[Row] = deque(maxlen=RECENT_TRADES)
         self.fresh: list[Row] = []
         """Trades since they were last published."""
+        self.funded: deque[FundingDue] = deque(maxlen=PAST_FUNDINGS)
         self.sequence = int(row.get("symbolId", 1)) * 1_000_000_000
         self._funding: FundingNotice | None = None
         self._funding_cap: str = row.get("upperFundingRate", "")
@@ -50,6 +51,7 @@ class SymbolView:
             self._funding = event
         elif isinstance(event, FundingDue):
             self._funding = None
+            self.funded.append(event)
 
     @property
     def is_priced(self) -> bool:
@@ -132,7 +134,7 @@ class SymbolView:
             "v": plain(trade.qty),
             "p": plain(trade.price),
             "L": self._direction,
-            "i": str(UUID(int=self.sequence)),
+            "i": _trade_id(self.sequence),
             "BT": False,
             "RPI": False,
             "seq": self.sequence,
@@ -149,6 +151,12 @@ class SymbolView:
         seen = max((event.ts_ms for event in (self.quote, self.mark) if event is not None), default=0)
         interval_ms = self.rules.funding_interval_min * 60_000
         return str((seen // interval_ms + 1) * interval_ms)
+
+
+def _trade_id(number: int) -> str:
+    """A number in the form of a UUID."""
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _text(value: Decimal | None) -> str:

@@ -12,7 +12,6 @@ from hedgegrid.exchange_sim.rest.params import Params
 from hedgegrid.exchange_sim.rest.routing import Answer, Call, answer
 from hedgegrid.exchange_sim.ws.topics import KLINE_INTERVALS
 
-CATEGORIES = frozenset({"linear", "inverse", "spot", "option"})
 _REST_ONLY = {
     "predictedDeliveryPrice": "",
     "basis": "",
@@ -25,12 +24,12 @@ _REST_ONLY = {
 
 def server_time(exchange: Exchange, call: Call) -> Answer:
     """Wall time: what signatures are checked against."""
-    now_ns = time.time_ns()
+    now_ns = exchange.injector.wall_ms() * 1_000_000 + time.time_ns() % 1_000_000
     return answer({"timeSecond": str(now_ns // 1_000_000_000), "timeNano": str(now_ns)})
 
 
 def tickers(exchange: Exchange, call: Call) -> Answer:
-    category = _category(call.params)
+    category = read.category(call.params)
     symbol = read.text(call.params, "symbol")
     views = exchange.views.values() if category == "linear" else ()
     found = [view.ticker() | _REST_ONLY for view in views if symbol in ("", view.rules.symbol)]
@@ -41,7 +40,7 @@ def tickers(exchange: Exchange, call: Call) -> Answer:
 
 def instruments_info(exchange: Exchange, call: Call) -> Answer:
     """Every instrument the exchange lists, also those it does not trade; other categories are empty."""
-    category = _category(call.params)
+    category = read.category(call.params)
     wanted = {
         name: value
         for name in ("symbol", "status", "baseCoin", "symbolType")
@@ -56,7 +55,7 @@ def instruments_info(exchange: Exchange, call: Call) -> Answer:
 
 def kline(exchange: Exchange, call: Call) -> Answer:
     """Candles of what has been played so far, newest first; the first one may be open."""
-    view = _view(exchange, call.params)
+    view = view_of(exchange, call.params)
     interval = read.required(call.params, "interval")
     if interval not in KLINE_INTERVALS:
         raise ApiError(10001, "Invalid period!")
@@ -74,7 +73,7 @@ def kline(exchange: Exchange, call: Call) -> Answer:
 
 
 def orderbook(exchange: Exchange, call: Call) -> Answer:
-    view = _view(exchange, call.params)
+    view = view_of(exchange, call.params)
     bids, asks = view.levels(read.page_limit(call.params, 25, 1000))
     return answer(
         {
@@ -90,7 +89,7 @@ def orderbook(exchange: Exchange, call: Call) -> Answer:
 
 
 def recent_trade(exchange: Exchange, call: Call) -> Answer:
-    view = _view(exchange, call.params)
+    view = view_of(exchange, call.params)
     limit = read.page_limit(call.params, 500, 1000)
     newest = list(view.trades)[: -limit - 1 : -1]
     listed = [
@@ -111,7 +110,7 @@ def recent_trade(exchange: Exchange, call: Call) -> Answer:
 
 
 def price_limit(exchange: Exchange, call: Call) -> Answer:
-    view = _view(exchange, call.params)
+    view = view_of(exchange, call.params)
     ticker = exchange.venue.ticker(view.rules.symbol)
     buy, sell = ticker.price_limit_buy, ticker.price_limit_sell
     return answer(
@@ -124,14 +123,12 @@ def price_limit(exchange: Exchange, call: Call) -> Answer:
     )
 
 
-def _category(params: Params) -> str:
-    category = read.required(params, "category")
-    if category not in CATEGORIES:
-        raise ApiError(10001, "Illegal category")
-    return category
+def view_of(exchange: Exchange, params: Params) -> SymbolView:
+    """The market of the required symbol; without a category it is linear.
 
-
-def _view(exchange: Exchange, params: Params) -> SymbolView:
+    Raises:
+        ApiError: another category, or no such symbol.
+    """
     if (read.text(params, "category") or "linear") != "linear":
         raise ApiError(10001, "Illegal category")
     view = exchange.views.get(read.required(params, "symbol"))

@@ -1,5 +1,6 @@
 """Order commands, single and in batches (docs/v5/order). Acknowledged at once; what follows comes by push."""
 
+import random
 from typing import Any
 
 from hedgegrid.domain.order import OrderType, Side, TimeInForce
@@ -8,11 +9,21 @@ from hedgegrid.exchange_sim.exchange import Exchange
 from hedgegrid.exchange_sim.rest import params as read
 from hedgegrid.exchange_sim.rest.params import Params
 from hedgegrid.exchange_sim.rest.routing import Answer, Call, Result, accepted, answer
+from hedgegrid.venue.conditions import OrderFilter, TpSlMode, TriggerBy, TriggerDirection
 from hedgegrid.venue.requests import Accepted, NewOrder, OrderChange, OrderRef
 
 MAX_BATCH = 20
+CANCEL_ALL_AT_MOST = 500
+"""Orders a cancel-all of the whole account takes."""
 RATE_LIMITED = (10006, "Too many visits!")
-_NOT_SIMULATED = ("triggerPrice", "takeProfit", "stopLoss", "orderIv", "slippageTolerance", "bboSideType")
+_NOT_SIMULATED = ("orderIv", "slippageTolerance", "bboSideType")
+_FILTERS = {
+    "": OrderFilter.ALL,
+    "Order": OrderFilter.ORDER,
+    "OpenOrder": OrderFilter.ORDER,
+    "StopOrder": OrderFilter.STOP_ORDER,
+    "tpslOrder": OrderFilter.STOP_ORDER,
+}
 
 
 def create(exchange: Exchange, call: Call) -> Answer:
@@ -31,14 +42,28 @@ def cancel(exchange: Exchange, call: Call) -> Answer:
 
 
 def cancel_all(exchange: Exchange, call: Call) -> Answer:
-    """By symbol, base coin or settle coin; orders of this venue are all plain ones."""
+    """By symbol, base coin or settle coin; without `orderFilter` orders of every kind."""
     read.linear(call.params)
     symbols = _scope(exchange, call.params)
+    kinds = _FILTERS.get(read.text(call.params, "orderFilter"))
+    if kinds is None:
+        raise params_error("orderFilter invalid")
+    if kinds is OrderFilter.STOP_ORDER and read.text(call.params, "stopOrderType") == "Stop":
+        kinds = OrderFilter.STOP
     cancelled: list[Accepted] = []
-    if read.text(call.params, "orderFilter") in ("", "Order", "OpenOrder"):
-        for symbol in symbols:
-            cancelled += exchange.venue.cancel_all(call.account, symbol, exchange.now_ms())
+    for symbol in symbols:
+        if symbol is None and len(exchange.venue.orders_open(call.account)) > CANCEL_ALL_AT_MOST:
+            return answer({"list": _cancel_some(exchange, call.account), "success": "1"})
+        cancelled += exchange.venue.cancel_all(call.account, symbol, exchange.now_ms(), kinds)
     return answer({"list": [_ids(order) for order in cancelled], "success": "1"})
+
+
+def _cancel_some(exchange: Exchange, account: str) -> list[Result]:
+    """Of an account with more orders than one request takes, as many at random (docs/v5/order/cancel-all)."""
+    orders = exchange.venue.orders_open(account)
+    chosen = random.Random(len(orders)).sample(orders, CANCEL_ALL_AT_MOST)  # noqa: S311 which ones is not promised
+    refs = [OrderRef(symbol=order.symbol, order_id=order.order_id) for order in chosen]
+    return [_ids(accepted(exchange.venue.cancel(account, ref, exchange.now_ms()))) for ref in refs]
 
 
 def create_batch(exchange: Exchange, call: Call) -> Answer:
@@ -115,17 +140,46 @@ def _create(exchange: Exchange, account: str, params: Params) -> Accepted:
         reduce_only=read.flag(params, "reduceOnly"),
         close_on_trigger=read.flag(params, "closeOnTrigger"),
         order_link_id=read.text(params, "orderLinkId"),
+        trigger_price=read.price(params, "triggerPrice"),
+        trigger_direction=_direction(params),
+        trigger_by=read.choice(params, "triggerBy", TriggerBy, TriggerBy.LAST),
+        take_profit=read.price(params, "takeProfit"),
+        stop_loss=read.price(params, "stopLoss"),
+        tpsl_mode=read.choice(params, "tpslMode", TpSlMode, TpSlMode.FULL),
+        tp_trigger_by=read.choice(params, "tpTriggerBy", TriggerBy, TriggerBy.LAST),
+        sl_trigger_by=read.choice(params, "slTriggerBy", TriggerBy, TriggerBy.LAST),
+        tp_order_type=read.choice(params, "tpOrderType", OrderType, OrderType.MARKET),
+        sl_order_type=read.choice(params, "slOrderType", OrderType, OrderType.MARKET),
+        tp_limit_price=read.price(params, "tpLimitPrice"),
+        sl_limit_price=read.price(params, "slLimitPrice"),
     )
     return accepted(exchange.venue.submit(account, order, exchange.now_ms()))
 
 
+def _direction(params: Params) -> TriggerDirection | None:
+    number = read.integer(params, "triggerDirection", 0)
+    if number not in (0, 1, 2):
+        raise ApiError(10001, "TriggerDirection invalid")
+    return TriggerDirection(number) if number else None
+
+
 def _amend(exchange: Exchange, account: str, params: Params) -> Accepted:
+    """A term that is absent stays; take-profit and stop-loss "0" are taken off."""
     change = OrderChange(
         symbol=read.required(params, "symbol"),
         order_id=read.text(params, "orderId"),
         order_link_id=read.text(params, "orderLinkId"),
         qty=read.amount(params, "qty"),
         price=read.amount(params, "price"),
+        trigger_price=read.price(params, "triggerPrice"),
+        trigger_by=read.optional(params, "triggerBy", TriggerBy),
+        take_profit=read.amount(params, "takeProfit"),
+        stop_loss=read.amount(params, "stopLoss"),
+        tpsl_mode=read.optional(params, "tpslMode", TpSlMode),
+        tp_trigger_by=read.optional(params, "tpTriggerBy", TriggerBy),
+        sl_trigger_by=read.optional(params, "slTriggerBy", TriggerBy),
+        tp_limit_price=read.price(params, "tpLimitPrice"),
+        sl_limit_price=read.price(params, "slLimitPrice"),
     )
     return accepted(exchange.venue.amend(account, change, exchange.now_ms()))
 

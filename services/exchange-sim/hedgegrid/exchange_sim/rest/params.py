@@ -9,6 +9,7 @@ from hedgegrid.exchange_sim.errors import ApiError, params_error
 
 Params = dict[str, Any]
 E = TypeVar("E", bound=StrEnum)
+CATEGORIES = frozenset({"linear", "inverse", "spot", "option"})
 _INTEGER = re.compile(r"-?[0-9]{1,15}\Z")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 
@@ -42,6 +43,11 @@ def amount(params: Params, name: str) -> Decimal | None:
     if not _AMOUNT.match(value):
         raise params_error(f"{name} invalid")
     return Decimal(value)
+
+
+def price(params: Params, name: str) -> Decimal | None:
+    """An amount of which "0" means none, as clients send it."""
+    return amount(params, name) or None
 
 
 def integer(params: Params, name: str, default: int) -> int:
@@ -78,11 +84,24 @@ def choice(params: Params, name: str, kind: type[E], default: E | None = None) -
         raise params_error(f"{name} invalid") from None
 
 
+def optional(params: Params, name: str, kind: type[E]) -> E | None:
+    """As `choice`; None when absent."""
+    return choice(params, name, kind) if text(params, name) else None
+
+
 def page_limit(params: Params, default: int, most: int) -> int:
     limit = integer(params, "limit", default)
     if not 1 <= limit <= most:
         raise params_error(f"limit must be 1..{most}")
     return limit
+
+
+def category(params: Params) -> str:
+    """The required category, spelled as Bybit has it; only `linear` holds anything here."""
+    value = required(params, "category")
+    if value not in CATEGORIES:
+        raise ApiError(10001, "Illegal category")
+    return value
 
 
 def linear(params: Params) -> None:

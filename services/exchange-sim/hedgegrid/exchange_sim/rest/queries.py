@@ -1,6 +1,7 @@
 """What an account can ask about its orders, executions, positions and money."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import TypeVar
 
 from hedgegrid.exchange_sim import rows
@@ -9,7 +10,7 @@ from hedgegrid.exchange_sim.exchange import Exchange
 from hedgegrid.exchange_sim.rest import params as read
 from hedgegrid.exchange_sim.rest.pages import page
 from hedgegrid.exchange_sim.rest.params import Params
-from hedgegrid.exchange_sim.rest.routing import Answer, Call, Result, answer
+from hedgegrid.exchange_sim.rest.routing import Answer, Call, Handler, Result, answer
 from hedgegrid.venue.reports import ExecutionReport, OrderReport, PositionReport
 
 T = TypeVar("T")
@@ -19,9 +20,22 @@ HISTORY_DEPTH = 5000
 WEEK_MS = 7 * 24 * 3_600_000
 
 
+def _in_linear(query: Handler) -> Handler:
+    """Other categories exist and are empty."""
+
+    @wraps(query)
+    def answered(exchange: Exchange, call: Call) -> Answer:
+        category = read.category(call.params)
+        if category == "linear":
+            return query(exchange, call)
+        return answer({"list": [], "nextPageCursor": "", "category": category})
+
+    return answered
+
+
+@_in_linear
 def realtime(exchange: Exchange, call: Call) -> Answer:
     """Open orders, with `openOnly=1` the last closed ones; an id finds an order whatever its status."""
-    read.linear(call.params)
     by_id = _by_id(exchange, call)
     if by_id is None:
         symbols = _symbols(exchange, call.params)
@@ -29,32 +43,37 @@ def realtime(exchange: Exchange, call: Call) -> Answer:
             orders = exchange.venue.orders_open(call.account)
         else:
             orders = exchange.venue.orders_closed(call.account, limit=CLOSED_IN_MEMORY)
-        plain = read.text(call.params, "orderFilter") in ("", "Order")
-        by_id = [order for order in orders if plain and order.symbol in symbols]
+        is_meant = _filter(read.text(call.params, "orderFilter"))
+        by_id = [order for order in orders if order.symbol in symbols and is_meant(order)]
+    known = _known(exchange, call)
+    by_id = [order for order in by_id if known(order.created_ms)]
     newest = sorted(by_id, key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, newest, _order_key, rows.order_row, default=20, most=50)
 
 
+@_in_linear
 def history(exchange: Exchange, call: Call) -> Answer:
     """Closed orders, newest first."""
-    read.linear(call.params)
     found = _by_id(exchange, call)
     if found is None:
         wanted = _optional_symbols(exchange, call.params)
         status = read.text(call.params, "orderStatus")
-        in_window = _window(call.params)
+        in_window, is_meant = _window(call.params), _filter(read.text(call.params, "orderFilter"))
         found = [
             order
             for order in exchange.venue.orders_closed(call.account, limit=HISTORY_DEPTH)
             if order.symbol in wanted and in_window(order.created_ms) and status in ("", order.status.value)
+            if is_meant(order)
         ]
-    closed = sorted((o for o in found if not o.status.is_open), key=lambda order: order.created_ms, reverse=True)
+    known = _known(exchange, call)
+    closed = [order for order in found if not order.status.is_open and known(order.updated_ms)]
+    closed.sort(key=lambda order: order.created_ms, reverse=True)
     return _listed(call.params, closed, _order_key, rows.order_history_row, default=20, most=50)
 
 
+@_in_linear
 def executions(exchange: Exchange, call: Call) -> Answer:
     """Executions, newest first, funding rows among them; an order id overrides every other filter."""
-    read.linear(call.params)
     order_id, link_id = read.text(call.params, "orderId"), read.text(call.params, "orderLinkId")
     fills: Sequence[ExecutionReport] = exchange.venue.executions(call.account)
     if order_id:
@@ -70,12 +89,14 @@ def executions(exchange: Exchange, call: Call) -> Answer:
             for fill in fills
             if fill.symbol in wanted and in_window(fill.exec_ms) and kind in ("", fill.exec_type.value)
         ]
+    known = _known(exchange, call)
+    fills = [fill for fill in fills if known(fill.exec_ms)]
     return _listed(call.params, fills, lambda fill: fill.exec_id, rows.execution_row, default=50, most=100)
 
 
+@_in_linear
 def positions(exchange: Exchange, call: Call) -> Answer:
     """With a symbol every row of it, flat or not; with a settle coin only rows that hold something."""
-    read.linear(call.params)
     symbol, settle = read.text(call.params, "symbol"), read.text(call.params, "settleCoin")
     found: list[PositionReport]
     if symbol:
@@ -88,15 +109,40 @@ def positions(exchange: Exchange, call: Call) -> Answer:
     return _listed(call.params, found, _position_key, rows.position_row, default=20, most=200)
 
 
+@_in_linear
 def closed_pnl(exchange: Exchange, call: Call) -> Answer:
     """Orders that closed something, the last one first; `side` is the closing order's."""
-    read.linear(call.params)
     wanted = _optional_symbols(exchange, call.params)
     in_window = _window(call.params)
     recent = exchange.venue.orders_open(call.account) + exchange.venue.orders_closed(call.account, limit=HISTORY_DEPTH)
     found = [o for o in recent if o.closed_size and o.symbol in wanted and in_window(o.updated_ms)]
     found.sort(key=lambda order: order.updated_ms, reverse=True)
     return _listed(call.params, found, _order_key, rows.closed_pnl_row, default=50, most=100)
+
+
+def transaction_log(exchange: Exchange, call: Call) -> Answer:
+    """Every change of the wallet, newest first: fills and funding of the last 24 h unless a window is given.
+
+    There are no deposits, transfers or interest here, and no coin but USDT.
+    """
+    params, day_ms = call.params, 24 * 3_600_000
+    account_type, category, currency = (read.text(params, name) for name in ("accountType", "category", "currency"))
+    if account_type not in ("", "UNIFIED"):
+        raise ApiError(10001, "accountType only support UNIFIED.")
+    has_window = read.text(params, "startTime") or read.text(params, "endTime")
+    in_window = _window(params) if has_window else (lambda at_ms: at_ms > exchange.now_ms() - day_ms)
+    kind, base = read.text(params, "type"), read.text(params, "baseCoin")
+    elsewhere = category not in ("", "linear") or currency not in ("", "USDT")
+    found = [
+        entry
+        for entry in (() if elsewhere else exchange.venue.transactions(call.account))
+        if in_window(entry.transaction_ms)
+        and kind in ("", entry.type.value)
+        and base in ("", exchange.listings[entry.symbol].row["baseCoin"])
+    ]
+    limit = read.page_limit(params, 20, 50)
+    part, cursor = page(found, lambda entry: entry.id, limit, read.text(params, "cursor"))
+    return answer({"nextPageCursor": cursor, "list": [rows.transaction_row(entry) for entry in part]})
 
 
 def wallet_balance(exchange: Exchange, call: Call) -> Answer:
@@ -115,6 +161,20 @@ def _listed(
     limit = read.page_limit(params, default, most)
     part, cursor = page(items, key, limit, read.text(params, "cursor"))
     return answer({"list": [row(item) for item in part], "nextPageCursor": cursor, "category": "linear"})
+
+
+def _known(exchange: Exchange, call: Call) -> Callable[[int], bool]:
+    """Whether a query that lags behind has heard of a moment."""
+    latest_ms = exchange.now_ms() - call.lag_ms
+    return lambda at_ms: not call.lag_ms or at_ms < latest_ms
+
+
+def _filter(name: str) -> Callable[[OrderReport], bool]:
+    """`orderFilter`: `Order` active ones, `StopOrder` and `tpslOrder` those with a trigger; every kind without."""
+    if name not in ("", "Order", "OpenOrder", "StopOrder", "tpslOrder"):
+        raise params_error("orderFilter invalid")
+    wants_stops = name in ("StopOrder", "tpslOrder")
+    return lambda order: not name or (order.trigger is not None) is wants_stops
 
 
 def _by_id(exchange: Exchange, call: Call) -> list[OrderReport] | None:

@@ -1,4 +1,4 @@
-"""What a handler gets and gives, and the table of endpoints."""
+"""What a handler gets and gives, and the shape of the table of endpoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +15,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Call:
-    """One request. `granted` is how many of a batch's legs the rate limit lets through."""
+    """One request. `granted` is how many of a batch's legs the rate limit lets through; `lag_ms` how much of the latest
+    venue time a query does not see.
+    """
 
     account: str
     params: Params
     granted: int = 1
+    lag_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

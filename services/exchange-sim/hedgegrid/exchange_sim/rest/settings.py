@@ -54,7 +54,8 @@ def account_info(exchange: Exchange, call: Call) -> Answer:
 
 
 def fee_rate(exchange: Exchange, call: Call) -> Answer:
-    read.linear(call.params)
+    if read.category(call.params) != "linear":
+        return answer({"list": []})
     symbol = read.text(call.params, "symbol")
     if symbol and symbol not in exchange.views:
         raise ApiError(10001, "Not supported symbols")

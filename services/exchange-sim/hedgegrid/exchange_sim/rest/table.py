@@ -1,6 +1,6 @@
 """The endpoints this exchange serves."""
 
-from hedgegrid.exchange_sim.rest import market, orders, queries, settings
+from hedgegrid.exchange_sim.rest import market, orders, queries, reference, settings, stops
 from hedgegrid.exchange_sim.rest.routing import Route, Routes
 
 ROUTES: Routes = {
@@ -11,6 +11,9 @@ ROUTES: Routes = {
     ("GET", "/v5/market/orderbook"): Route(market.orderbook, private=False),
     ("GET", "/v5/market/recent-trade"): Route(market.recent_trade, private=False),
     ("GET", "/v5/market/price-limit"): Route(market.price_limit, private=False),
+    ("GET", "/v5/market/risk-limit"): Route(reference.risk_limit, private=False),
+    ("GET", "/v5/market/funding/history"): Route(reference.funding_history, private=False),
+    ("GET", "/v5/market/open-interest"): Route(reference.open_interest, private=False),
     ("POST", "/v5/order/create"): Route(orders.create, kind="create"),
     ("POST", "/v5/order/amend"): Route(orders.amend, kind="amend"),
     ("POST", "/v5/order/cancel"): Route(orders.cancel, kind="cancel"),
@@ -25,6 +28,8 @@ ROUTES: Routes = {
     ("GET", "/v5/position/closed-pnl"): Route(queries.closed_pnl, kind="closed-pnl"),
     ("POST", "/v5/position/set-leverage"): Route(settings.set_leverage, kind="set-leverage"),
     ("POST", "/v5/position/switch-mode"): Route(settings.switch_mode, kind="switch-mode"),
+    ("POST", "/v5/position/trading-stop"): Route(stops.trading_stop, kind="trading-stop"),
+    ("GET", "/v5/account/transaction-log"): Route(queries.transaction_log, kind="transaction-log"),
     ("GET", "/v5/account/wallet-balance"): Route(queries.wallet_balance, kind="wallet"),
     ("GET", "/v5/account/info"): Route(settings.account_info, kind="account-info"),
     ("GET", "/v5/account/fee-rate"): Route(settings.fee_rate, kind="fee-rate"),

@@ -12,6 +12,8 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from hedgegrid.exchange_sim.auth import Authenticator
+from hedgegrid.exchange_sim.faults.injector import Injector
+from hedgegrid.exchange_sim.faults.kinds import AuthRefused, SlowReads, SubscribeRefused
 from hedgegrid.exchange_sim.ws import frames
 from hedgegrid.exchange_sim.ws.connection import Connection
 from hedgegrid.exchange_sim.ws.hub import Hub
@@ -25,15 +27,18 @@ ARGS_LIMIT_CHARS = 21_000
 class Session:
     """Base of both kinds of socket; a subclass decides which topics it takes."""
 
-    def __init__(self, connection: Connection, hub: Hub, now_ms: Callable[[], int], ack_delay_s: float) -> None:
+    def __init__(self, connection: Connection, hub: Hub, injector: Injector, ack_delay_s: float) -> None:
         self._connection = connection
         self._hub = hub
-        self._now_ms = now_ms
+        self._injector = injector
         self._delay_s = ack_delay_s
 
     async def run(self, socket: web.WebSocketResponse) -> None:
         """Serve until the client goes; protocol PINGs are answered by aiohttp."""
+        slow = self._injector.sockets(SlowReads, {"channel": self._connection.channel})
         async for message in socket:
+            if slow is not None:
+                await asyncio.sleep(slow.delay_ms / 1000)
             if message.type is not WSMsgType.TEXT:
                 continue
             self._connection.heard()
@@ -66,7 +71,7 @@ class Session:
             for topic in args:
                 self._hub.subscribe(self._connection, topic)
                 for message in self._snapshots(topic):
-                    self._send(frames.wire(message))
+                    self._connection.send_data(frames.wire(message))
 
     def _refusal(self, args: Any) -> str | None:
         if not isinstance(args, list) or not args or not all(isinstance(topic, str) for topic in args):
@@ -78,6 +83,10 @@ class Session:
             if topic in seen:
                 return f"error:already subscribed,topic:{topic}"
             seen.add(topic)
+        subject = self._subject() | {"topic": args}
+        fault = self._injector.sockets(SubscribeRefused, subject)
+        if fault is not None:
+            return fault.text
         return "Params Error" if sum(map(len, seen)) > ARGS_LIMIT_CHARS else None
 
     def _unsubscribe(self, args: Any, req_id: Any) -> None:
@@ -90,6 +99,10 @@ class Session:
 
     def _send(self, frame: bytes) -> None:
         self._connection.send(frame)
+
+    def _subject(self) -> dict[str, str | list[str]]:
+        """What socket faults are matched against."""
+        return {"channel": self._connection.channel, "account": self._connection.account_id}
 
     def _pong(self, req_id: Any) -> bytes:
         raise NotImplementedError
@@ -111,13 +124,13 @@ class PublicSession(Session):
         self,
         connection: Connection,
         hub: Hub,
-        now_ms: Callable[[], int],
+        injector: Injector,
         ack_delay_s: float,
         *,
         allows: Callable[[str], bool],
         snapshots: Callable[[str], Iterable[Any]],
     ) -> None:
-        super().__init__(connection, hub, now_ms, ack_delay_s)
+        super().__init__(connection, hub, injector, ack_delay_s)
         self._is_known = allows
         self._first = snapshots
 
@@ -138,7 +151,7 @@ class PrivateSession(Session):
         self,
         connection: Connection,
         hub: Hub,
-        now_ms: Callable[[], int],
+        injector: Injector,
         ack_delay_s: float,
         *,
         authenticator: Authenticator,
@@ -148,13 +161,13 @@ class PrivateSession(Session):
         """`auth_delay_s`: what arrives before authentication is through that long after its request is refused,
         as on the real venue; clients have to wait for the acknowledgement.
         """
-        super().__init__(connection, hub, now_ms, ack_delay_s)
+        super().__init__(connection, hub, injector, ack_delay_s)
         self._authenticator = authenticator
         self._topics = topics
         self._auth_delay_s = auth_delay_s
 
     def _pong(self, req_id: Any) -> bytes:
-        return frames.private_pong(self._connection.id, req_id, self._now_ms())
+        return frames.private_pong(self._connection.id, req_id, self._injector.wall_ms())
 
     def _allows(self, topic: str) -> bool:
         return topic in self._topics
@@ -175,9 +188,11 @@ class PrivateSession(Session):
 
     def _authenticate(self, args: Any, req_id: Any) -> None:
         connection = self._connection
-        account = self._authenticator.check_socket(args, self._now_ms())
+        account = self._authenticator.check_socket(args, self._injector.wall_ms())
         if not connection.is_open:
             return
+        if account and self._injector.sockets(AuthRefused, {"channel": "private", "account": account.id}):
+            account = None
         if account is not None and connection.account is None:
             connection.account = account
             self._hub.authenticated(connection)

@@ -23,9 +23,9 @@ PRIVATE_TOPICS = frozenset(
 
 
 def is_public_topic(topic: str, symbols: Container[str]) -> bool:
-    """`tickers.S`, `publicTrade.S`, `orderbook.N.S`, `kline.I.S`, `priceLimit.S` of a listed symbol."""
+    """`KIND.S`, `orderbook.N.S` or `kline.I.S` of a listed symbol S."""
     kind, _, rest = topic.partition(".")
-    if kind in ("tickers", "publicTrade", "priceLimit"):
+    if kind in ("tickers", "publicTrade", "priceLimit", "allLiquidation"):
         return rest in symbols
     middle, _, symbol = rest.partition(".")
     if kind == "orderbook":
