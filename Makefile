@@ -39,7 +39,7 @@ bench-sim: venv ## measure the simulated exchange: orders, pushes and book updat
 	$(BIN)/python -m bench.exchange_sim
 
 sim: venv ## the property tests with many more examples and histories
-	HYPOTHESIS_PROFILE=thorough WORLD_SEEDS=5000 $(BIN)/pytest -n 2 --timeout 3600 tests/property
+	HYPOTHESIS_PROFILE=thorough WORLD_TRANSITIONS=100000 $(BIN)/pytest -n 2 --timeout 3600 tests/property
 
 tail: venv ## follow the streams in readable form
 	$(BIN)/hedgegrid tail

@@ -25,9 +25,16 @@ _UNASKED = {
 """What a bot becomes when something is done to its position that no order of it asked for."""
 
 
-def book_fill(draft: Draft[Any, Any], fill: OrderFilled) -> None:
-    """Book an execution of this symbol, whatever order it belongs to and however often it is told."""
+def book_fill(draft: Draft[Any, Any], fill: OrderFilled, told_all: bool = False) -> None:
+    """Book an execution of this symbol, whatever order it belongs to and however often it is told.
+
+    With `told_all` it comes with everything that the venue knows, and nothing more can be learnt by asking.
+    """
     order = _order_of(draft, fill)
+    if order is None:
+        order = order_of_lost_future(draft, fill)
+        if order is not None and not told_all:
+            draft.ask_snapshot(SnapshotReason.GAP)
     leg = draft.leg(fill.leg)
     if _is_known(draft, leg, order, fill):
         draft.change(duplicates=draft.state.duplicates + 1)
@@ -37,7 +44,8 @@ def book_fill(draft: Draft[Any, Any], fill: OrderFilled) -> None:
         return
     closes = fill.side is fill.leg.closing_side
     if closes and fill.last_qty > leg.book.qty:
-        draft.ask_snapshot(SnapshotReason.GAP)  # the fill that opened it is missing; both will be in the answer
+        if not told_all:
+            draft.ask_snapshot(SnapshotReason.GAP)  # the fill that opened it is missing; both will be in the answer
         return
     if closes:
         _book_exit(draft, fill, order)
@@ -97,7 +105,7 @@ def _order_of(draft: Draft[Any, Any], fill: OrderFilled) -> WorkingOrder | None:
     for order in (*leg.orders, *leg.unproven):
         if order.client_order_id == fill.client_order_id:
             return order
-    return order_of_lost_future(draft, fill)
+    return None
 
 
 def _is_known(draft: Draft[Any, Any], leg: LegState, order: WorkingOrder | None, fill: OrderFilled) -> bool:

@@ -50,10 +50,10 @@ def observe_entry(draft: GridDraft, leg: LegState, tick: QuoteTick) -> None:
         plan = draft.state.plan_of(leg)
     if plan.entry_qty == 0:
         if allowed and wants_entry(draft, leg) and draft.now_ms >= _not_before_ms(draft, leg):
-            _begin(draft, leg, tick)
+            _begin(draft, leg, tick, draft.config.entry_style is EntryStyle.MARKET)
     elif plan.entry_px is None:
         if order is None and leg.cycle.entry_qty == 0:
-            _begin(draft, leg, tick)  # denied or refused before: size it by the price of now
+            _begin(draft, leg, tick, at_market=True)  # denied or refused before: size it by the price of now
     elif order is None or (order.phase is OrderPhase.LIVE and draft.now_ms >= _due_ms(draft, plan)):
         _try_again(draft, leg, plan, tick)
 
@@ -134,10 +134,9 @@ def _not_before_ms(draft: GridDraft, leg: LegState) -> int:
     return max(plan.not_before_ms, after_ms + draft.config.cycle_pause_s * 1000 if after_ms else 0)
 
 
-def _begin(draft: GridDraft, leg: LegState, tick: QuoteTick) -> None:
+def _begin(draft: GridDraft, leg: LegState, tick: QuoteTick, at_market: bool) -> None:
     config = draft.config
     terms = terms_of(config, tick.last_px, average_true_range(draft.state.bars, config.atr_bars))
-    at_market = config.entry_style is EntryStyle.MARKET
     plan = LegPlan(
         cycle=leg.cycle.number,
         terms=terms,

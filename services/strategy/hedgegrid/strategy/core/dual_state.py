@@ -40,5 +40,5 @@ class DualGridState(BotState, frozen=True, kw_only=True):
     short_plan: LegPlan = LegPlan()
 
     def plan_of(self, leg: LegState) -> LegPlan:
-        plan = self.long_plan if leg.leg is Leg.LONG else self.short_plan
+        plan = self.long_plan if leg.book.leg is Leg.LONG else self.short_plan
         return plan if plan.cycle == leg.cycle.number else LegPlan(cycle=leg.cycle.number)

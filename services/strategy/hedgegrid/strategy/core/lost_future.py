@@ -5,12 +5,13 @@ again. Nothing is planned between noticing one and the snapshot that shows them 
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from hedgegrid.domain.ids import ClientOrderId, parse_client_order_id
 from hedgegrid.domain.order import OrderType
 from hedgegrid.messages.commands import CancelOrder
-from hedgegrid.messages.events import OrderFilled, SnapshotReason, SnapshotTaken
+from hedgegrid.messages.events import OrderFilled, SnapshotTaken
 from hedgegrid.strategy.core.draft import Draft
 from hedgegrid.strategy.core.state import OrderPhase, WorkingOrder
 
@@ -28,30 +29,36 @@ def order_of_lost_future(draft: Draft[Any, Any], fill: OrderFilled) -> WorkingOr
     parts = own_parts(draft, fill.client_order_id)
     if parts is None or parts.sequence <= draft.state.sequence:
         return None
-    order = WorkingOrder(
-        client_order_id=fill.client_order_id,
-        purpose=parts.purpose,
-        level=parts.level,
-        order_type=OrderType.LIMIT,
-        qty=fill.last_qty + fill.leaves_qty,
-        price=fill.last_px,
-        phase=OrderPhase.ENDED,
-        since_ms=draft.now_ms,
-    )
-    leg = draft.leg(fill.leg)
-    draft.change_leg(fill.leg, unproven=(*leg.unproven, order))
-    draft.ask_snapshot(SnapshotReason.GAP)
-    return order
+    return _make_known(draft, parts, fill.last_qty + fill.leaves_qty, fill.last_px)
 
 
 def skip_used_ids(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
     """Go on after the highest sequence that the venue has seen of this life; call it once the fills are booked."""
+    unproven = {order.client_order_id for leg in draft.state.legs for order in leg.unproven}
+    for order in snapshot.open_orders:
+        parts = own_parts(draft, order.client_order_id)
+        if parts is not None and parts.sequence > draft.state.sequence and order.client_order_id not in unproven:
+            _make_known(draft, parts, order.qty, order.price)  # it may fill before it is cancelled
     rows = (*snapshot.open_orders, *snapshot.ended_orders, *_fills(snapshot))
-    unproven = (order for leg in draft.state.legs for order in leg.unproven)
-    ids = [*(row.client_order_id for row in rows), *(order.client_order_id for order in unproven)]
+    ids = [*(row.client_order_id for row in rows), *unproven]
     used = max((parts.sequence for id_ in ids if (parts := own_parts(draft, id_))), default=0)
     if used > draft.state.sequence:
         draft.change(sequence=used)
+
+
+def _make_known(draft: Draft[Any, Any], parts: ClientOrderId, qty: Decimal, price: Decimal) -> WorkingOrder:
+    order = WorkingOrder(
+        client_order_id=str(parts),
+        purpose=parts.purpose,
+        level=parts.level,
+        order_type=OrderType.LIMIT,
+        qty=qty,
+        price=price,
+        phase=OrderPhase.ENDED,
+        since_ms=draft.now_ms,
+    )
+    draft.change_leg(parts.leg, unproven=(*draft.leg(parts.leg).unproven, order))
+    return order
 
 
 def cancel_orphans(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:

@@ -15,10 +15,13 @@ _OF_STAGE = {
 _STRICTNESS = {state: rank for rank, state in enumerate(TradingState)}
 
 
+def stricter(one: TradingState, other: TradingState) -> TradingState:
+    return max(one, other, key=_STRICTNESS.__getitem__)
+
+
+_EFFECTIVE = {(state, stage): stricter(state, _OF_STAGE[stage]) for state in TradingState for stage in RiskStage}
+
+
 def effective_state(state: BotState) -> TradingState:
     """The trading state that the bot acts by."""
-    return stricter(state.trading_state, _OF_STAGE[state.stage])
-
-
-def stricter(one: TradingState, other: TradingState) -> TradingState:
-    return max(one, other, key=lambda state: _STRICTNESS[state])
+    return _EFFECTIVE[state.trading_state, state.stage]

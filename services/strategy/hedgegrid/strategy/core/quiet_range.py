@@ -17,6 +17,9 @@ class QuietRange(NamedTuple):
     wake_ms: int
 
     def and_also(self, other: "QuietRange") -> "QuietRange":
+        """What is quiet in both."""
+        if other is ALWAYS_QUIET:
+            return self
         return QuietRange(max(self.above, other.above), min(self.below, other.below), min(self.wake_ms, other.wake_ms))
 
 

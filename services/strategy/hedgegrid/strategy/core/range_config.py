@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from hedgegrid.strategy.core.common_config import HUNDRED, CommonConfig, require
 
@@ -47,9 +48,7 @@ class RangeGridConfig(CommonConfig, frozen=True, kw_only=True, forbid_unknown_fi
 
     def line(self, number: int) -> Decimal:
         """Price of a line, not rounded; 0 is the lowest, `cells` the highest, others lie beyond the range."""
-        if self.spacing is Spacing.ARITHMETIC:
-            return self.lower_price + (self.upper_price - self.lower_price) * number / self.cells
-        return self.lower_price * (self.upper_price / self.lower_price) ** (Decimal(number) / self.cells)
+        return _line(self.spacing, self.lower_price, self.upper_price, self.cells, number)
 
     def _require_profit(self) -> None:
         """A cell must earn more than its two resting fills cost."""
@@ -60,3 +59,10 @@ class RangeGridConfig(CommonConfig, frozen=True, kw_only=True, forbid_unknown_fi
                 f"cells: {self.cells} make cells of {width_pct:.4f} %, not more than the fees of a round trip "
                 f"({2 * self.maker_fee_pct} %); take fewer cells or a wider range"
             )
+
+
+@lru_cache(maxsize=4096)
+def _line(spacing: Spacing, lower: Decimal, upper: Decimal, cells: int, number: int) -> Decimal:
+    if spacing is Spacing.ARITHMETIC:
+        return lower + (upper - lower) * number / cells
+    return lower * (upper / lower) ** (Decimal(number) / cells)

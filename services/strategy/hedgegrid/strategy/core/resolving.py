@@ -8,13 +8,15 @@ from hedgegrid.messages.events import SnapshotReason, SnapshotTaken
 from hedgegrid.messages.ledger import MismatchResolved
 from hedgegrid.strategy.core.birth import be_born, note_position
 from hedgegrid.strategy.core.draft import Draft
-from hedgegrid.strategy.core.state import Resolution
+from hedgegrid.strategy.core.state import MISMATCHES_TOLERATED, Resolution
 
 
 def take_answer(draft: Draft[Any, Any], answer: ResolveMismatch) -> None:
-    """Note the answer and ask for a fresh view to carry it out on; a bot that is not HALTED has nothing to answer."""
+    """Note the answer and ask for a fresh view to carry it out on; a bot that trades on has nothing to answer."""
     resolution = Resolution(action=answer.action, actor=answer.actor, reason=answer.reason)
-    if draft.state.trading_state is not TradingState.HALTED or draft.state.life == 0:
+    halted = draft.state.trading_state is TradingState.HALTED
+    differs = draft.state.mismatches >= MISMATCHES_TOLERATED
+    if not (halted or differs) or draft.state.life == 0:
         _tell(draft, resolution, f"nothing to resolve: the bot is {draft.state.trading_state}")
         return
     draft.change(resolving=resolution, snapshot_asked=False)
@@ -24,6 +26,12 @@ def take_answer(draft: Draft[Any, Any], answer: ResolveMismatch) -> None:
 def resolve_mismatch(draft: Draft[Any, Any], resolution: Resolution, snapshot: SnapshotTaken) -> None:
     """Carry the noted answer out; to take positions over, orders of ours that still rest are cancelled first."""
     if resolution.action is MismatchAnswer.IGNORE:
+        missing = [p.leg.word for p in snapshot.positions if p.qty < draft.leg(p.leg).book.qty]
+        if missing:
+            outcome = f"not done: the venue holds less than the books on {', '.join(missing)}; adopt or flatten instead"
+            _tell(draft, resolution, outcome)
+            draft.change(resolving=None)
+            return
         outcome = _ignore(draft, snapshot)
     elif be_born(draft, snapshot, accept_all=True):
         outcome = f"the venue's positions are the bot's: {_positions(draft)}"
@@ -31,8 +39,11 @@ def resolve_mismatch(draft: Draft[Any, Any], resolution: Resolution, snapshot: S
         return
     _tell(draft, resolution, outcome)
     draft.change(resolving=None)
-    flatten = resolution.action is MismatchAnswer.FLATTEN
-    state = TradingState.FLATTEN if flatten else draft.state.halted_from
+    state = draft.state.trading_state
+    if resolution.action is MismatchAnswer.FLATTEN:
+        state = TradingState.FLATTEN
+    elif state is TradingState.HALTED:
+        state = draft.state.halted_from
     draft.set_trading_state(state, f"mismatch answered: {resolution.reason}", resolution.actor)
 
 

@@ -26,12 +26,14 @@ def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
         if asked:
             be_born(draft, snapshot)
         return
-    resolution = draft.state.resolving if asked else None
+    # What was booked after the snapshot was taken is not in it: only a newer one can be taken as the whole truth.
+    newer = asked and snapshot.ts_event > draft.state.newest_execution_ms
+    resolution = draft.state.resolving if newer else None
+    _book(draft, snapshot, asked)
     if resolution is not None and resolution.action is not MismatchAnswer.IGNORE:
         _compare_results(draft, snapshot)
         resolve_mismatch(draft, resolution, snapshot)
         return
-    _book(draft, snapshot)
     if asked:
         _drop_vanished(draft, snapshot)
         skip_used_ids(draft, snapshot)
@@ -39,17 +41,19 @@ def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
         if resolution is not None:
             resolve_mismatch(draft, resolution, snapshot)
         _compare_positions(draft, snapshot)
+        if draft.state.resolving is not None and not draft.state.snapshot_asked:
+            draft.change(reconciled=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
     _compare_results(draft, snapshot)
 
 
-def _book(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
+def _book(draft: Draft[Any, Any], snapshot: SnapshotTaken, asked: bool) -> None:
     """Executions first, so that an order does not end before its fills are counted. Of executions a snapshot repeats
     the past of earlier lives and of people; only what this life did can be missing."""
     for execution in snapshot.executions:
         if isinstance(execution, FundingPaid):
             book_funding(draft, execution)
         elif own_parts(draft, execution.client_order_id) is not None:
-            book_fill(draft, execution)
+            book_fill(draft, execution, told_all=asked)
     for ended in snapshot.ended_orders:
         if not isinstance(ended, OrderRejected):
             apply_order_news(draft, ended)
@@ -74,6 +78,7 @@ def _compare_positions(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
         if not draft.state.snapshot_asked:
             draft.change(reconciled=True)
         draft.change(mismatches=0)
+        _let_go_of_unbookable(draft)
         return
     mismatches = draft.state.mismatches + 1
     draft.change(mismatches=mismatches, ask_after_ms=draft.now_ms + ASK_AGAIN_MS * mismatches)
@@ -84,6 +89,15 @@ def _compare_positions(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
             if draft.leg(position.leg).differs:
                 report_mismatch(draft, position, text)
         draft.restrict(TradingState.HALTED, text)
+
+
+def _let_go_of_unbookable(draft: Draft[Any, Any]) -> None:
+    """Every execution was told and the positions agree: what an ended order still waits for can never be booked. The
+    results differ by it, and that is told (`DifferenceFound`)."""
+    for leg in draft.state.legs:
+        for order in leg.orders:
+            if order.phase is OrderPhase.ENDED:
+                retire_unproven(draft, leg.leg, order)
 
 
 def _compare_results(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:

@@ -60,7 +60,7 @@ def _on_tick(strategy: "LegStrategy[C, S]", config: C, state: S, tick: QuoteTick
             draft.ask_snapshot(SnapshotReason.GAP if state.life else SnapshotReason.START)
     elif tick.ts_init >= doubt_deadline_ms(draft):
         draft.ask_snapshot(SnapshotReason.GAP)
-    else:
+    elif draft.effective.may_take_profit:
         strategy.observe(draft, tick)
     plan(draft, tick)
     settle_quiet_range(draft)
@@ -73,6 +73,9 @@ def _apply(draft: Draft[Any, Any], event: CoreInput) -> None:
             note_config(draft)
             draft.change(snapshot_asked=False)
             draft.ask_snapshot(SnapshotReason.START)
+        case GapFound():
+            draft.change(snapshot_asked=False)
+            draft.ask_snapshot(SnapshotReason.GAP if draft.state.life else SnapshotReason.START)
         case SnapshotTaken():
             merge_snapshot(draft, event)
         case SnapshotFailed():
@@ -103,9 +106,6 @@ def _apply_to_living(draft: Draft[Any, Any], event: CoreInput) -> None:
         case FeedConnected() if event.feed == PRIVATE:
             draft.change(snapshot_asked=False)
             draft.ask_snapshot(SnapshotReason.RECONNECT)
-        case GapFound():
-            draft.change(snapshot_asked=False)
-            draft.ask_snapshot(SnapshotReason.GAP)
         case FeedConnected() | FeedLost():
             pass
         case QuoteTick():
