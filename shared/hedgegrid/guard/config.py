@@ -78,7 +78,7 @@ class GuardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Stage demanded while blind: warn, no_new_cycles, no_averaging, reduce or flatten."""
     hysteresis_pct: Decimal = Decimal(10)
     """On the way back every bound counts as this much nearer, percent of the bound, 0…50."""
-    calm_ms: int = 60_000
+    calm_ms: int = 300_000
     """A stage is left when the eased bounds have kept clear of it for this long, 0…86,400,000 ms."""
     reduce_keep_pct: Decimal = Decimal(50)
     """What a round of REDUCE leaves of every leg, percent, ≥ 0 and < 100."""
