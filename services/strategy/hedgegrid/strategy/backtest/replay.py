@@ -90,6 +90,7 @@ class Replay:
             self._fund(start_ms)
             self._play(group)
             self.course.sample(start_ms, self._run.desk.risk.figures, self._run.desk.risk.stage)
+        self._run.catch_up(self.course.samples[-1].at_ms + self._length_ms - 1)
         return self.course
 
     def _play(self, group: Group) -> None:

@@ -81,21 +81,21 @@ class AccountRun:
         event = self.desk.judge(self._marks(now_ms), now_ms)
         self._behind = True
         if event is not None:
-            self._catch_up(now_ms)
+            self.catch_up(now_ms)
             self._settle([(symbol, event) for symbol in self.bots], now_ms)
 
-    def _catch_up(self, now_ms: int) -> None:
+    def fund(self, symbol: str, rate: Decimal, at_ms: int) -> None:
+        """Positions of the symbol pay or receive."""
+        self.catch_up(at_ms)
+        self.venue.on_funding(FundingDue(symbol=symbol, rate=rate, ts_ms=at_ms))
+        self._settle([], at_ms)
+
+    def catch_up(self, now_ms: int) -> None:
         """Show the venue what was jumped over."""
         if self._behind:
             self._behind = False
             for symbol, price in list(self._prices.items()):
                 self._show(symbol, Point(now_ms, price, ZERO))
-
-    def fund(self, symbol: str, rate: Decimal, at_ms: int) -> None:
-        """Positions of the symbol pay or receive."""
-        self._catch_up(at_ms)
-        self.venue.on_funding(FundingDue(symbol=symbol, rate=rate, ts_ms=at_ms))
-        self._settle([], at_ms)
 
     def price(self, symbol: str) -> Decimal:
         return self._prices[symbol]
