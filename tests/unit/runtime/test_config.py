@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
+from hedgegrid.guard.config import GuardConfig
 from hedgegrid.runtime.config import (
     BotConfig,
     ConfigError,
@@ -247,3 +248,8 @@ def test_the_guard_is_on_by_default_and_bounds_replace_whole_figures() -> None:
     assert guard.mm_rate_pct.named() == {"flatten": 60}
     assert guard.daily_loss_pct == default.daily_loss_pct
     assert guard.blind_stage.name == "REDUCE"
+
+
+def test_the_shipped_config_shows_the_guards_defaults() -> None:
+    shipped = load_config(Path(__file__).resolve().parents[3] / "config" / "hedgegrid.toml").accounts[0].guard
+    assert shipped == GuardConfig()
