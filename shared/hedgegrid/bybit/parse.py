@@ -20,10 +20,12 @@ from hedgegrid.bybit.parse_orders import needs_gross as needs_gross
 from hedgegrid.bybit.parse_orders import order_event as order_event
 from hedgegrid.bybit.parse_orders import order_leg as order_leg
 from hedgegrid.bybit.parse_orders import rest_execution_event as rest_execution_event
+from hedgegrid.bybit.parse_risk_limit import risk_tiers as risk_tiers
 from hedgegrid.bybit.parse_rows import ExecutionRow as ExecutionRow
 from hedgegrid.bybit.parse_rows import InstrumentRow as InstrumentRow
 from hedgegrid.bybit.parse_rows import OrderRow as OrderRow
 from hedgegrid.bybit.parse_rows import PositionRow as PositionRow
+from hedgegrid.bybit.parse_rows import RiskLimitRow as RiskLimitRow
 from hedgegrid.bybit.parse_rows import WalletRow as WalletRow
 from hedgegrid.bybit.parse_rows import row_from_json as row_from_json
 from hedgegrid.bybit.parse_rows import row_of as row_of

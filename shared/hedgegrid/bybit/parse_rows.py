@@ -139,6 +139,16 @@ class InstrumentRow(Row, frozen=True, kw_only=True):
     risk_parameters: RiskParameters | None = None
 
 
+class RiskLimitRow(Row, frozen=True, kw_only=True):
+    """`GET /v5/market/risk-limit`: one tier. Margin rates are fractions for some symbols and percent for others."""
+
+    risk_limit_value: Value = None
+    maintenance_margin: Value = None
+    initial_margin: Value = None
+    max_leverage: Value = None
+    mm_deduction: Value = None
+
+
 RowT = TypeVar("RowT", bound=Row)
 
 

@@ -80,6 +80,11 @@ class RestClient(Transport):
             raise VenueError(Outcome(Kind.REJECTED, 0, f"the venue lists no {CATEGORY} {symbol}"), f"GET {path}")
         return rows[0]
 
+    def risk_limit(self, symbol: str) -> list[Row]:
+        """Rows of the symbol's risk-limit table, lowest tier first as the venue lists them."""
+        params = {"category": CATEGORY, "symbol": symbol}
+        return self._pages("get_risk_limit", "/v5/market/risk-limit", params)
+
     def wallet(self) -> tuple[Row, int]:
         """The account's row and the venue's time of it."""
         path = "/v5/account/wallet-balance"

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
+from hedgegrid.domain.risk import RiskStage
+from hedgegrid.guard.config import GuardConfig, Thresholds
 from hedgegrid.runtime.config_types import AccountConfig as AccountConfig
 from hedgegrid.runtime.config_types import BotConfig as BotConfig
 from hedgegrid.runtime.config_types import Mode as Mode
@@ -96,7 +98,36 @@ def _account(table: Mapping[str, object], where: str) -> AccountConfig:
     if not bots:
         raise ConfigError(f"{where}.bots: none; add a table [[accounts.bots]] with a symbol")
     _refuse_duplicates([bot.symbol for bot in bots], join(where, "bots"), "symbol")
-    return convert_table({**table, "bots": bots}, AccountConfig, where)
+    guard = guard_config(table.get("guard", {}), join(where, "guard"))
+    return convert_table({**table, "bots": bots, "guard": guard}, AccountConfig, where)
+
+
+def guard_config(table: object, where: str) -> GuardConfig:
+    """Check a guard table; raise ConfigError naming `where.KEY`. Bounds given for some stages replace all of them."""
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where}: must be a table, e.g. [accounts.guard]")
+    refuse_secrets(table, where)
+    given: dict[str, object] = dict(table)
+    defaults = GuardConfig()
+    for key in given.keys() & set(GuardConfig.__struct_fields__):
+        if isinstance(getattr(defaults, key), Thresholds):
+            given[key] = _thresholds(given[key], join(where, key))
+    if "blind_stage" in given:
+        given["blind_stage"] = _stage(given["blind_stage"], join(where, "blind_stage"))
+    return convert_table(given, GuardConfig, where)
+
+
+def _thresholds(table: object, where: str) -> Thresholds:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where}: must give a bound per stage, e.g. {{ warn = 20, flatten = 75 }}, got {table}")
+    return convert_table(table, Thresholds, where)
+
+
+def _stage(word: object, where: str) -> RiskStage:
+    stages = {stage.name.lower(): stage for stage in RiskStage if stage is not RiskStage.NORMAL}
+    if not isinstance(word, str) or word not in stages:
+        raise ConfigError(f"{where}: expected one of {', '.join(stages)}, got {word!r}")
+    return stages[word]
 
 
 def _bot(table: Mapping[str, object], where: str) -> BotConfig:

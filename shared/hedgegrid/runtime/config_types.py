@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from hedgegrid.guard.config import GuardConfig
 from hedgegrid.runtime.errors import ConfigError
 
 Mode = Literal["paper", "demo", "testnet", "live"]
@@ -45,6 +46,8 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """True: holds for all bots of the account."""
     max_order_notional_usdt: Decimal | None = None
     """Cap on one order that adds exposure, in USDT, checked by the executor; absent = off."""
+    guard: GuardConfig = GuardConfig()
+    """The account guard's bounds; the table `[accounts.guard]`."""
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_ID.fullmatch(self.id):

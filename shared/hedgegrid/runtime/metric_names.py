@@ -82,6 +82,29 @@ class _Account(MetricSet):
     )
     margin_rate_age = gauge("margin_rate_age_seconds", "Age of the margin rates", "account")
     guard_stage = gauge("guard_stage", "1 for the account guard's stage, else 0", "account", "stage")
+    guard_rounds = gauge("guard_reduce_rounds", "Rounds of REDUCE the guard has asked for", "account")
+    guard_equity = gauge("guard_equity_usdt", "Equity by the guard's own reckoning at mark", "account")
+    guard_mm_rate = gauge(
+        "guard_mm_rate_ratio",
+        "Maintenance margin / equity by the guard's own reckoning at mark; 1 = liquidation",
+        "account",
+    )
+    guard_im_rate = gauge(
+        "guard_im_rate_ratio", "Initial margin with every order filled / equity, own reckoning", "account"
+    )
+    guard_difference = gauge(
+        "guard_mm_rate_difference_ratio", "Own maintenance margin rate minus the venue's fresh one", "account"
+    )
+    guard_liquidation_distance = gauge(
+        "guard_liquidation_distance_ratio", "Move of all marks together that ends in liquidation; 1 = none", "account"
+    )
+    guard_worst_notional = gauge(
+        "guard_worst_notional_usdt", "Positions at mark with every opening order filled", "account"
+    )
+    guard_daily_loss = gauge("guard_daily_loss_usdt", "Loss since 00:00 UTC, open positions included", "account")
+    guard_drawdown = gauge("guard_drawdown_usdt", "Loss since the best result, open positions included", "account")
+    guard_blind = gauge("guard_blind_seconds", "Since when the oldest thing that matters was not seen", "account")
+    guard_wallet_age = gauge("guard_wallet_age_seconds", "Age of the newest word on the wallet", "account")
 
 
 class _Venue(MetricSet):

@@ -15,7 +15,9 @@ from hedgegrid.domain.order import Leg, OrderType, TimeInForce
 from hedgegrid.messages.events import (
     AmendRejected,
     CancelRejected,
+    DenyReason,
     OrderAcked,
+    OrderDenied,
     OrderFilled,
     OrderRejected,
     SnapshotTaken,
@@ -108,8 +110,11 @@ def test_refusals_of_the_venue(simulator: Simulator, floor: Floor, executor: Run
         floor.submit(reduce_only=True, price=simulator.price("1.01")),
     )
     floor.send(small, poor, flat)
-    codes = {event.client_order_id: event.code for event in floor.expect(OrderRejected, count=3)}
-    assert codes == {small.client_order_id: 110094, poor.client_order_id: 110007, flat.client_order_id: 110017}
+    codes = {event.client_order_id: event.code for event in floor.expect(OrderRejected, count=2)}
+    assert codes == {small.client_order_id: 110094, flat.client_order_id: 110017}
+    denied = floor.one(OrderDenied)  # the guard knows before the venue that there is not enough
+    assert (denied.client_order_id, denied.reason) == (poor.client_order_id, DenyReason.RISK_LIMIT)
+    assert "less than the balance buffer" in denied.text
 
 
 def test_results_read_over_rest_are_the_venues_own(simulator: Simulator, floor: Floor, executor: Running) -> None:

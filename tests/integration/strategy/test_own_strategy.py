@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from hedgegrid.domain.order import Purpose, Side
+from hedgegrid.domain.order import Purpose
+from hedgegrid.guard.config import GuardConfig
 from hedgegrid.messages.ledger import CycleClosed, FillBooked
 from hedgegrid.runtime.config import convert_params, parse_config
 from hedgegrid.runtime.errors import ConfigError
-from hedgegrid.strategy.backtest.runner import Backtest
+from hedgegrid.strategy.backtest.bars import Point
+from hedgegrid.strategy.backtest.runner import AccountRun
+from hedgegrid.strategy.plans import BotPlan
 from hedgegrid.strategy.registry import GROUP, AnyStrategy, strategy_named
 from hedgegrid.venue.engine import Venue
-from hedgegrid.venue.requests import MarketQuote, MarketTrade, MarkPrice
 from tests.integration.strategy.floor import Floor, eventually
 from tests.property.strategy.world import INSTRUMENT, SYMBOL
 
@@ -71,20 +73,17 @@ def test_it_trades_in_the_backtest(installed: Path) -> None:
     config = convert_params(bot, "main", strategy.config_type)
     venue = Venue([INSTRUMENT], seed=1)
     venue.open_account("main", D(100000), hedge_mode=True, leverage=D(5))
-    run = Backtest(venue, "main", SYMBOL, config, 1_700_000_000_000, strategy)
     price, now_ms = D(60000), 1_700_000_000_000
+    run = AccountRun(venue, "main", [BotPlan(SYMBOL, strategy, config)], GuardConfig(), now_ms)
+    run.start({SYMBOL: Point(now_ms, price, D(9))})
     for move in WALK:
         now_ms += 60_000
         price = INSTRUMENT.price_down(price * (1 + move / 100))
-        run.on_market(MarkPrice(symbol=SYMBOL, mark_px=price, ts_ms=now_ms))
-        run.on_market(
-            MarketQuote(symbol=SYMBOL, bid_px=price - 1, bid_qty=D(9), ask_px=price + 1, ask_qty=D(9), ts_ms=now_ms)
-        )
-        for side in Side:
-            run.on_market(MarketTrade(symbol=SYMBOL, price=price, qty=D(9), taker_side=side, ts_ms=now_ms))
-    fills = [row.purpose for row in run.ledger if isinstance(row, FillBooked)]
+        run.moment({SYMBOL: Point(now_ms, price, D(9))}, now_ms)
+    ledger = run.bots[SYMBOL].ledger
+    fills = [row.purpose for row in ledger if isinstance(row, FillBooked)]
     assert fills[:2] == [Purpose.ENTRY, Purpose.TAKE_PROFIT]
-    [cycle] = [row for row in run.ledger if isinstance(row, CycleClosed)]
+    [cycle] = [row for row in ledger if isinstance(row, CycleClosed)]
     assert cycle.net > 0
 
 

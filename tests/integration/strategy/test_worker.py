@@ -10,6 +10,8 @@ import pytest
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.progress import bot_progress
+from hedgegrid.domain.trading_state import TradingState
+from hedgegrid.messages.ledger import StateChanged
 from tests.integration.strategy.floor import Floor, eventually
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -129,3 +131,27 @@ def test_a_new_holder_knows_the_price_though_the_market_stands_still(floor: Floo
             5,
             "the new holder stands at the newest tick",
         )
+
+
+def test_a_ladder_the_account_cannot_carry_is_refused_at_start_with_the_numbers(redis_url: str, tmp_path: Path) -> None:
+    floor = Floor(redis_url, tmp_path, ("BTCUSDT",))
+    try:
+        config = tmp_path / "config.toml"
+        config.write_text(config.read_text().replace("initial_margin_usdt = 100", "initial_margin_usdt = 20000"))
+        floor.start_worker("a")
+        refused: list[StateChanged] = []
+
+        def is_refused() -> bool:
+            floor.serve()
+            refused[:] = [row for row in floor.ledger() if isinstance(row, StateChanged)]
+            return bool(refused)
+
+        eventually(is_refused, 20, "refused")
+        (row,) = refused
+        assert (row.state, row.actor) == (TradingState.NO_NEW_CYCLES, "preflight")
+        assert row.reason.startswith("refused at start: all markets fall: full ladders need 1")
+        assert "less than the balance buffer of" in row.reason
+        floor.trade(2)
+        assert floor.submitted == []
+    finally:
+        floor.stop_all()

@@ -43,6 +43,8 @@ from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkP
 
 D = Decimal
 DEEP = D(5)
+QUOTED_QTY = D(3)
+"""What stands before an order that joins at the best price or behind it."""
 HALF = D("0.5")
 MOVES = tuple(D(text) for text in ("-0.3", "-0.12", "-0.05", "0", "0.05", "0.12", "0.3"))
 VOLUMES = (D("0.001"), D("0.004"), D("0.02"), DEEP)
@@ -143,9 +145,9 @@ class World:
             MarketQuote(
                 symbol=SYMBOL,
                 bid_px=self.price - D("0.1"),
-                bid_qty=D(3),
+                bid_qty=QUOTED_QTY,
                 ask_px=self.price + D("0.1"),
-                ask_qty=D(3),
+                ask_qty=QUOTED_QTY,
                 ts_ms=self.now_ms,
             )
         )

@@ -1,19 +1,24 @@
 """The last look: each reason to refuse, and what may pass in spite of it."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
 from hedgegrid.bybit.errors import Kind, Outcome
 from hedgegrid.domain.order import Leg, OrderType, Purpose
+from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor.gate import Gate
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.guard.config import GuardConfig
+from hedgegrid.guard.decide import GuardState
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.control import SetTradingState
-from hedgegrid.messages.events import DenyReason
+from hedgegrid.messages.events import DenyReason, OrderRejected, WalletChanged
 from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.config import AccountConfig, BotConfig
 from hedgegrid.runtime.health import Health
@@ -24,15 +29,26 @@ NOW_MS = 1_000_500
 EVERYTHING: list[Command] = [submit(1), submit(2, reduce_only=True), amend(1), cancel(1), cancel_all(), snapshot()]
 
 
+def wallet(now_ms: int, balance: str = "10000") -> WalletChanged:
+    return WalletChanged(
+        equity=D(balance), wallet_balance=D(balance), available=None, im_rate=None, mm_rate=None,
+        ts_event=now_ms, ts_init=now_ms,
+    )  # fmt: skip
+
+
 class Desk:
-    def __init__(self, cap: Decimal | None = None, dry_run: bool = False, last: Decimal | None = None) -> None:
+    def __init__(
+        self, cap: Decimal | None = None, dry_run: bool = False, last: Decimal | None = None, **guard: Any
+    ) -> None:
         bot = BotConfig(symbol=SYMBOL, leverage=D(5), dry_run=dry_run)
-        config = AccountConfig(id="main", bots=(bot,), max_order_notional_usdt=cap)
+        config = AccountConfig(id="main", bots=(bot,), max_order_notional_usdt=cap, guard=GuardConfig(**guard))
         self.clock = ManualClock()
         self.health = Health()
         self.states = TradingStates([SYMBOL])
         self.door = VenueDoor("main", self.health, self.clock, 600)
-        self.gate = Gate(config, self.states, self.door, 10_000, lambda symbol: last)
+        self.risk = SharedRisk(config, self.clock)
+        self.risk.apply(wallet(self.clock.now_ms()))
+        self.gate = Gate(config, self.states, self.door, 10_000, lambda symbol: last, self.risk)
 
     def reasons(self, *commands: Command, now_ms: int = NOW_MS) -> list[DenyReason | None]:
         denials = [self.gate.denial(command, now_ms) for command in commands]
@@ -126,3 +142,52 @@ def test_a_ban_ends_by_itself() -> None:
     desk.clock.advance_ms(600_000)
     assert desk.door.banned_for_ns() == 0
     assert desk.health.ready
+
+
+@pytest.mark.parametrize("stage", list(RiskStage))
+def test_the_guards_stage_is_checked_again(stage: RiskStage) -> None:
+    desk = Desk()
+    desk.risk.resume(msgspec.json.encode(GuardState(stage=stage, cause="loss of the day 12% ≥ 10%")))
+    orders: list[Command] = [submit(1), submit(2, purpose=Purpose.AVERAGING), amend(1, purpose=Purpose.AVERAGING)]
+    entry = DenyReason.RISK_LIMIT if stage >= RiskStage.NO_NEW_CYCLES else None
+    averaging = DenyReason.RISK_LIMIT if stage >= RiskStage.NO_AVERAGING else None
+    assert desk.reasons(*orders) == [entry, averaging, averaging]
+    assert desk.reasons(submit(3, reduce_only=True), cancel(1), cancel_all(), snapshot()) == [None] * 4
+    denial = desk.gate.denial_now(submit(1), NOW_MS)
+    assert (denial is None) == (entry is None)
+    if denial is not None:
+        assert denial.text == f"the account guard is at {stage.name}: loss of the day 12% ≥ 10%"
+
+
+def test_the_sum_of_all_orders_is_capped_before_they_are_sent() -> None:
+    desk = Desk(max_open_notional_usdt=D(1200))
+    for number, reason in ((1, None), (2, None), (3, DenyReason.RISK_LIMIT)):
+        assert desk.reasons(submit(number)) == [reason]
+        if reason is None:
+            desk.risk.expect(submit(number))
+    desk.risk.judge({})
+    assert desk.reasons(submit(4)) == [DenyReason.RISK_LIMIT]  # measured anew, they still count
+    desk.risk.apply(
+        OrderRejected(symbol=SYMBOL, client_order_id=submit(2).client_order_id, code=1, reason="no", ts_event=1)
+    )
+    desk.risk.judge({})
+    assert desk.reasons(submit(5)) == [None]
+
+
+def test_the_balance_buffer_is_kept_by_every_order() -> None:
+    desk = Desk(balance_buffer_pct=D("98.5"))  # 150 USDT of margin may be used, an order takes about 100
+    assert desk.reasons(submit(1)) == [None]
+    desk.risk.expect(submit(1))
+    denial = desk.gate.denial(submit(2), NOW_MS)
+    assert denial is not None
+    assert denial.text.startswith("free equity would be 9799.")
+    assert "less than the balance buffer of 9850 USDT (98.5 % of 10000)" in denial.text
+
+
+def test_an_account_that_is_not_known_gets_no_exposure() -> None:
+    desk = Desk()
+    desk.risk = SharedRisk(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.clock)
+    denial = Gate(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.states, desk.door,
+                  10_000, lambda symbol: None, desk.risk).denial(submit(1), NOW_MS)  # fmt: skip
+    assert denial is not None
+    assert denial.text.startswith("equity and margin are not known: positions and orders are not confirmed")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
+from hedgegrid.guard.config import GuardConfig
 from hedgegrid.runtime.config import (
     BotConfig,
     ConfigError,
@@ -211,3 +212,44 @@ def test_lookups_name_what_there_is() -> None:
         config.account("x")
     with pytest.raises(ConfigError, match=r"no bot 'ETHUSDT'.*BTCUSDT"):
         config.account("main").bot("ETHUSDT")
+
+
+@pytest.mark.parametrize(
+    ("guard", "problem"),
+    [
+        ("mm_rate = 3", "mm_rate: unknown key; did you mean mm_rate_pct?"),
+        ("mm_rate_pct = 3", "mm_rate_pct: must give a bound per stage, e.g. { warn = 20, flatten = 75 }, got 3"),
+        ("mm_rate_pct = { wrn = 3 }", "mm_rate_pct.wrn: unknown key; did you mean warn?"),
+        ("mm_rate_pct = { warn = 0 }", "mm_rate_pct.warn: 0 must be above 0; leave it out for no such stage"),
+        ("mm_rate_pct = { warn = 30, flatten = 20 }", "mm_rate_pct: flatten 20 must be at least warn 30"),
+        ("liquidation_distance_pct = { warn = 3, reduce = 4 }", "reduce 4 must be at most warn 3"),
+        ("drawdown_pct = { flatten = 101 }", "drawdown_pct: flatten 101 must be at most 100"),
+        ("balance_buffer_pct = 101", "balance_buffer_pct: 101 must be 0…100"),
+        ("blind_stage = 'never'", "blind_stage: expected one of warn, no_new_cycles"),
+        ("max_open_notional_usdt = 0", "max_open_notional_usdt: 0 must be above 0; absent = no cap"),
+        ("api_key = 'x'", "api_key: secrets do not belong in this file"),
+    ],
+)
+def test_a_faulty_guard_is_refused_by_name(guard: str, problem: str) -> None:
+    text = f"[[accounts]]\nid = 'main'\n[accounts.guard]\n{guard}\n[[accounts.bots]]\nsymbol = 'BTCUSDT'\nleverage = 5"
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text)
+    assert str(caught.value).startswith("accounts[main].guard.")
+    assert problem in str(caught.value)
+
+
+def test_the_guard_is_on_by_default_and_bounds_replace_whole_figures() -> None:
+    text = "[[accounts]]\nid = 'main'\n{}\n[[accounts.bots]]\nsymbol = 'BTCUSDT'\nleverage = 5"
+    default = parse_config(text.format("")).accounts[0].guard
+    assert default.mm_rate_pct.flatten == 75
+    assert default.liquidation_distance_pct.flatten == 3
+    own = "[accounts.guard]\nmm_rate_pct = { flatten = 60 }\nblind_stage = 'reduce'"
+    guard = parse_config(text.format(own)).accounts[0].guard
+    assert guard.mm_rate_pct.named() == {"flatten": 60}
+    assert guard.daily_loss_pct == default.daily_loss_pct
+    assert guard.blind_stage.name == "REDUCE"
+
+
+def test_the_shipped_config_shows_the_guards_defaults() -> None:
+    shipped = load_config(Path(__file__).resolve().parents[3] / "config" / "hedgegrid.toml").accounts[0].guard
+    assert shipped == GuardConfig()

@@ -44,7 +44,7 @@ def pass_s(world: World, seconds: float) -> None:
 
 
 def print_trade(world: World, price: Decimal, qty: str, taker: Side) -> None:
-    """Somebody trades exactly this."""
+    """Somebody trades exactly this: an order resting there gets what is left of it behind `QUOTED_QTY`."""
     world.venue.on_trade(MarketTrade(symbol=SYMBOL, price=price, qty=D(qty), taker_side=taker, ts_ms=world.now_ms))
     world.collect()
     settle(world)

@@ -10,6 +10,7 @@ from hedgegrid.bus import codec, dead_letter, keys
 from hedgegrid.bus.fenced_state import FencedState
 from hedgegrid.bus.reader import START, Entry, id_key
 from hedgegrid.bybit.rest import Phase
+from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor import outcomes
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import (
@@ -23,9 +24,10 @@ from hedgegrid.executor.in_flight import (
     target_of,
 )
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.messages.base import Message
-from hedgegrid.messages.commands import CancelAllOrders, Command, RequestSnapshot
+from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, Command, RequestSnapshot, SubmitOrder
 from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.clock import Clock
@@ -45,6 +47,7 @@ class Desk:
         gate: Gate,
         states: TradingStates,
         lanes: Lanes,
+        risk: SharedRisk,
         unreadable: Callable[[str], None],
     ) -> None:
         self._commands = keys.commands(account)
@@ -56,6 +59,7 @@ class Desk:
         self._gate = gate
         self._states = states
         self._lanes = lanes
+        self._risk = risk
         self._unreadable = unreadable
         self.checkpoint = START
         """Id of the last command taken."""
@@ -88,6 +92,7 @@ class Desk:
                 if own is not None:
                     wanted[own.symbol] = _covering(record.command, own)
             else:
+                self._count_risk(record.command)
                 left.append(self._left_over(record, field))
         left.sort(key=lambda entry: id_key(entry.command_id))
         self._lanes.put(left)
@@ -136,7 +141,13 @@ class Desk:
             return
         if isinstance(command, RequestSnapshot):
             command = self._joined(command, batch)
+        self._count_risk(command)
         self._line_up(command, entry.id, batch)
+
+    def _count_risk(self, command: Command) -> None:
+        """An order that adds exposure counts from here on, before anybody can know what became of it."""
+        if isinstance(command, SubmitOrder | AmendOrder) and not only_reduces(command):
+            self._risk.expect(command)
 
     def _line_up(self, command: Command, command_id: str, batch: "_Batch") -> None:
         field = target_of(command).field
@@ -198,6 +209,8 @@ class Desk:
         else:
             if isinstance(wish, SetTradingState):
                 self._states.apply(wish)
+                if wish.symbol is None and wish.state is TradingState.ACTIVE:
+                    self._risk.acknowledge(wish.ts_event)
 
     def _set_aside_record(self, field: str, raw: bytes, reason: str) -> None:
         _log.error("the record %s cannot be read and is set aside: %s", field, reason)

@@ -10,6 +10,7 @@ from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import Purpose
 from hedgegrid.executor.in_flight import only_reduces
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
@@ -23,7 +24,7 @@ class Denial(NamedTuple):
 
 
 class Gate:
-    """`last_price(symbol)` is asked only for market orders under a cap."""
+    """`last_price(symbol)` is asked only for market orders under a cap and without a mark."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Gate:
         door: VenueDoor,
         ttl_ms: int,
         last_price: Callable[[str], Decimal | None],
+        risk: SharedRisk,
     ) -> None:
         self._bots = {bot.symbol: bot for bot in config.bots}
         self._config = config
@@ -39,13 +41,14 @@ class Gate:
         self._door = door
         self._ttl_ms = ttl_ms
         self._last_price = last_price
+        self._risk = risk
         self.instruments: dict[str, Instrument] = {}
         self.not_ready: dict[str, str] = {}
         """Symbols whose mode or leverage could not be set, and why."""
 
     def denial(self, command: Command, now_ms: int) -> Denial | None:
         """Why a command just taken must not be sent; None when it may."""
-        return self.denial_now(command, now_ms) or self._malformed(command) or self._too_large(command)
+        return self.denial_now(command, now_ms) or self._malformed(command) or self._beyond_caps(command)
 
     def denial_now(self, command: Command, now_ms: int) -> Denial | None:
         """What may have changed since the command was taken; asked again right before it is sent."""
@@ -60,6 +63,10 @@ class Gate:
         forbidden_by = self._states.forbids(command.symbol, _opens_cycle(command))
         if forbidden_by is not None:
             return Denial(DenyReason.HALTED, f"{command.symbol} is {forbidden_by}: no such order that adds exposure")
+        if isinstance(command, SubmitOrder | AmendOrder):
+            unsafe = self._risk.stage_denial(command.client_order_id)
+            if unsafe is not None:
+                return Denial(DenyReason.RISK_LIMIT, unsafe)
         if command.symbol in self.not_ready:
             return Denial(DenyReason.NOT_RECONCILED, self.not_ready[command.symbol])
         if self.is_stale(command, now_ms):
@@ -101,19 +108,21 @@ class Gate:
             return Denial(DenyReason.INVALID, f"price {plain(command.price)} is not on tick {instrument.tick_size}")
         return None
 
-    def _too_large(self, command: Command) -> Denial | None:
-        """One order may not exceed the account's cap; the sum of all is the account guard's business."""
-        cap = self._config.max_order_notional_usdt
-        if cap is None or only_reduces(command) or not isinstance(command, SubmitOrder | AmendOrder):
+    def _beyond_caps(self, command: Command) -> Denial | None:
+        """One order may not exceed its cap, nor may it with all others exceed the account's."""
+        if only_reduces(command) or not isinstance(command, SubmitOrder | AmendOrder):
             return None
-        price = command.price if command.price is not None else self._last_price(command.symbol)
-        if price is None:
-            return Denial(DenyReason.RISK_LIMIT, "no price is known to judge a market order by")
-        notional = command.qty * price
-        if notional > cap:
-            text = f"{plain(notional)} USDT in one order, more than max_order_notional_usdt {plain(cap)}"
-            return Denial(DenyReason.RISK_LIMIT, text)
-        return None
+        cap = self._config.max_order_notional_usdt
+        if cap is not None:
+            price = command.price if command.price is not None else self._last_price(command.symbol)
+            if price is None:
+                return Denial(DenyReason.RISK_LIMIT, "no price is known to judge a market order by")
+            notional = command.qty * price
+            if notional > cap:
+                text = f"{plain(notional)} USDT in one order, more than max_order_notional_usdt {plain(cap)}"
+                return Denial(DenyReason.RISK_LIMIT, text)
+        broken = self._risk.cap_denial(command, self._last_price)
+        return None if broken is None else Denial(DenyReason.RISK_LIMIT, broken)
 
 
 def _opens_cycle(command: Command) -> bool:

@@ -4,10 +4,13 @@ Positions → open orders → ended orders and executions → positions again; w
 read anew, so that the parts fit together (reliability §5.6). The account's wallet comes last.
 """
 
+import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from hedgegrid.bybit import parse
+from hedgegrid.bybit.errors import Kind, VenueError
 from hedgegrid.bybit.rest import RestClient, Row
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.instrument import Instrument
@@ -29,6 +32,8 @@ DEFAULT_PAGES = 10
 """Pages of history read when no start was asked for: 500 orders, 1000 executions."""
 HISTORY_MARGIN_MS = 3_600_000
 """Read from this much before the time asked for: an order's `createdTime` lies before its executions."""
+
+_log = logging.getLogger(__name__)
 
 Ended = OrderCompleted | OrderCanceled | OrderRejected
 
@@ -80,12 +85,23 @@ def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrum
 
 
 def read_instrument(rest: RestClient, symbol: str) -> Instrument:
-    """Trading rules as the venue states them now.
+    """Trading rules and risk tiers as the venue states them now.
+
+    A venue without a risk-limit table leaves the tiers empty: then the lowest tier that the largest leverage implies
+    holds for any size.
 
     Raises:
         VenueError, NotSent, ParseError.
     """
-    return parse.instrument(parse.row_of(parse.InstrumentRow, rest.instrument(symbol)))
+    rules = parse.instrument(parse.row_of(parse.InstrumentRow, rest.instrument(symbol)))
+    try:
+        rows = rest.risk_limit(symbol)
+    except VenueError as error:
+        if error.outcome.kind is not Kind.REJECTED:
+            raise
+        _log.warning("%s: no risk-limit table (%s); its lowest tier is taken for all sizes", symbol, error)
+        return rules
+    return replace(rules, risk_tiers=parse.risk_tiers(parse.row_of(parse.RiskLimitRow, row) for row in rows))
 
 
 def _history(rest: RestClient, symbol: str, since_ms: int) -> list[Row]:

@@ -16,6 +16,7 @@ from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshot import Unstable, read_instrument, take_snapshot
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.commands import RequestSnapshot
@@ -49,6 +50,7 @@ class Snapshots:
         gate: Gate,
         door: VenueDoor,
         metrics: Metrics,
+        risk: SharedRisk,
     ) -> None:
         self._account = account
         self._client = client
@@ -59,6 +61,7 @@ class Snapshots:
         self._gate = gate
         self._door = door
         self._metrics = metrics
+        self._risk = risk
 
     def take(self, entry: InFlight) -> None:
         """Answer a wish for a snapshot."""
@@ -87,6 +90,7 @@ class Snapshots:
             event = self._failed(wish, f"{type(error).__name__}: {error}")
         result = "taken" if isinstance(event, SnapshotTaken) else "failed"
         self._metrics.snapshots.labels(self._account, wish.reason, result).inc()
+        self._risk.apply(event)  # before a bot can answer it with an order
         self._sender.settle(entry, [event])
 
     def publish_instrument(self, symbol: str) -> Instrument:

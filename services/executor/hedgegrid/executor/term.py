@@ -15,6 +15,7 @@ from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
+from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
 from hedgegrid.executor.in_flight import PREFIX, InFlight, Stage
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
@@ -23,6 +24,7 @@ from hedgegrid.executor.resolver import Resolver
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
@@ -66,7 +68,8 @@ class Term:
         self._crashed = threading.Event()
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
-        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price)
+        self._risk = SharedRisk(config, clock)
+        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk)
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
@@ -77,18 +80,31 @@ class Term:
         )
         self._resolver = Resolver(settings, clock, rest, self._sender, self._gate, door, self._lanes)
         self._snapshots = Snapshots(
-            config.id, client, settings, clock, rest, self._sender, self._gate, door, context.metrics
+            config.id,
+            client,
+            settings,
+            clock,
+            rest,
+            self._sender,
+            self._gate,
+            door,
+            context.metrics,
+            self._risk,
         )
         self._startup = Startup(
             config, settings, rest, self._gate, door, self._snapshots, context.health,
             lambda: tenure.lost, context.stopping,
         )  # fmt: skip
         self._desk = Desk(
-            config.id, client, clock, self._state, self._gate, self._states, self._lanes,
+            config.id, client, clock, self._state, self._gate, self._states, self._lanes, self._risk,
             lambda stream: context.metrics.dead_letters.labels(stream).inc(),
         )  # fmt: skip
         self._janitor = Janitor(config.id, self._symbols, client, settings.stream_keep_h * MS_PER_H)
         self._cleaned_ns = 0
+        self._guard = GuardLoop(
+            config, settings.redis_url, settings.market_url, clock, self._state, self._risk, context.metrics,
+            self._on_crash,
+        )  # fmt: skip
         self._audited_ns = clock.monotonic_ns()
         self._audited_ms = clock.now_ms()
         self._flushed_ns = 0
@@ -100,6 +116,8 @@ class Term:
             LeaseLost, CommitConflict, redis.RedisError: begin anew. Anything else is a fault of the program.
         """
         fields = self._state.load()
+        self._risk.resume(fields.get(STATE_FIELD))
+        self._guard.follow()
         self._wait_for_fence(fields)
         self._startup.run()
         if self._context.stopping.is_set() or self._tenure.lost:
@@ -107,6 +125,7 @@ class Term:
         reader = CheckpointReader(self._client)
         self._catch_up_on_controls(reader)
         self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
+        self._guard.start()
         posters, askers = self._settings.executor_lanes, self._settings.executor_queries
         self._lanes.start(self._sender.post, posters, self._ask, askers, self._open_connection)
         reader.follow(keys.commands(self._config.id), self._desk.checkpoint)
@@ -121,6 +140,7 @@ class Term:
         if in_order:
             self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
         self._lanes.close()
+        self._guard.close(save=in_order)
         return in_order and not self._lanes.posting
 
     def _loop(self, reader: CheckpointReader) -> None:

@@ -17,7 +17,7 @@ from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
 from hedgegrid.operator.project_files import running_demo_urls
 from hedgegrid.operator.redis_server import URL_VARIABLE
-from hedgegrid.operator.standalone import become_exchange
+from hedgegrid.operator.standalone import become_exchange, become_strategy_tool
 from hedgegrid.operator.tail import lines, streams_of
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.settings import load_settings
@@ -25,6 +25,8 @@ from hedgegrid.runtime.settings import load_settings
 EXIT_USAGE = 2
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
 """What the parser raises for anything wrong on the command line; typer does not export it."""
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+"""For programs that parse their own arguments, `--help` included."""
 
 app = typer.Typer(
     help="Dual-sided grid trading on Bybit USDT perpetuals.",
@@ -74,10 +76,7 @@ def demo(
     raise typer.Exit(run_demo(options, Console()))
 
 
-@app.command(
-    add_help_option=False,
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
-)
+@app.command(add_help_option=False, context_settings=_PASSED_ON)
 def sim(context: typer.Context) -> None:
     """Run the simulated exchange alone; prints its addresses and keys. `hedgegrid sim --help` lists its options."""
     become_exchange(context.args)
@@ -111,6 +110,18 @@ def state(
         print(f"asked {bot} for {wish.state}")
 
     _with_redis(ask)
+
+
+@app.command(add_help_option=False, context_settings=_PASSED_ON)
+def check(context: typer.Context) -> None:
+    """Show ladders, margins, liquidation and worst case, and each rule a config breaks; see `check --help`."""
+    become_strategy_tool("check", context.args)
+
+
+@app.command(add_help_option=False, context_settings=_PASSED_ON)
+def backtest(context: typer.Context) -> None:
+    """Run a config over recorded bars, the guard in the loop, and write a report; see `backtest --help`."""
+    become_strategy_tool("backtest", context.args)
 
 
 def _actor() -> str:

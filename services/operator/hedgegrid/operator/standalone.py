@@ -1,4 +1,4 @@
-"""A service started alone in the place of this process."""
+"""A program of a service, run alone in the place of this process: the operator imports no service."""
 
 import os
 import sys
@@ -12,5 +12,14 @@ def become_exchange(arguments: Sequence[str]) -> None:
 
     It is not told the API keys and addresses that the environment may hold for other services.
     """
-    command = [sys.executable, "-m", "hedgegrid.exchange_sim", *arguments]
+    _become("hedgegrid.exchange_sim", arguments)
+
+
+def become_strategy_tool(name: str, arguments: Sequence[str]) -> None:
+    """The same with `python -m hedgegrid.strategy.NAME`: `check` or `backtest`."""
+    _become(f"hedgegrid.strategy.{name}", arguments)
+
+
+def _become(module: str, arguments: Sequence[str]) -> None:
+    command = [sys.executable, "-m", module, *arguments]
     os.execve(sys.executable, command, base_environment(os.environ))  # noqa: S606 no shell is wanted

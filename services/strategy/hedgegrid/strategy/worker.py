@@ -19,11 +19,13 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.members import Membership
 from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_trimmed, id_key
 from hedgegrid.bus.two_server_reader import TwoServerReader
+from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
 from hedgegrid.strategy.core.inputs import GapFound, WorkerStarted
 from hedgegrid.strategy.fleet import Fleet
+from hedgegrid.strategy.preflight import Preflight
 
 RETRY_S = 0.2
 READ_BLOCK_MS = 200
@@ -50,6 +52,7 @@ class Worker:
             settings.instance_id,
             settings.lease_ttl_ms,
         )
+        self._preflight = Preflight(context.config.accounts, self._money, self._market)
         self._run_id = ""
         self._next_report_s = 0.0
 
@@ -129,6 +132,13 @@ class Worker:
             (bot.control_read if is_control else bot.events_read)(entry.id)
             if symbol is None or symbol == bot.symbol:
                 bot.take(message)
+                if isinstance(message, SnapshotTaken):
+                    self._hold_back_if_too_large(bot, message)
+
+    def _hold_back_if_too_large(self, bot: Bot, shot: SnapshotTaken) -> None:
+        refusal = self._preflight.refusal(bot, shot, self._context.clock.now_ms())
+        if refusal is not None:
+            bot.take(refusal)
 
     def _take_tick(self, symbol: str, tick: QuoteTick) -> None:
         clock, metrics = self._context.clock, self._context.metrics

@@ -1,5 +1,7 @@
 """Carries a bot's commands to the simulated venue as the executor would, and answers with the executor's events."""
 
+import msgspec
+
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.order import Leg
 from hedgegrid.messages.commands import (
@@ -19,6 +21,7 @@ from hedgegrid.messages.events import (
     OrderAcked,
     OrderRejected,
     SnapshotTaken,
+    WalletChanged,
 )
 from hedgegrid.strategy.backtest.translation import execution_event, order_event, position_event, wallet_event
 from hedgegrid.venue.engine import Venue
@@ -62,11 +65,15 @@ class Desk:
             open_orders=tuple(order for order in opened if isinstance(order, OrderAccepted)),
             ended_orders=tuple(order for order in reversed(ended) if not isinstance(order, OrderAccepted)),
             executions=tuple(execution_event(report) for report in executions),
-            wallet=wallet_event(venue.wallet(account)),
+            wallet=self.wallet(now_ms),
             highest_life=max((part.life for part in parts if part), default=0),
             request=command.request,
             ts_event=now_ms,
         )
+
+    def wallet(self, now_ms: int) -> WalletChanged:
+        """The wallet as asked for now; the venue's own stamp is that of its last change."""
+        return msgspec.structs.replace(wallet_event(self._venue.wallet(self._account)), ts_init=now_ms)
 
     def _submit(self, command: SubmitOrder, now_ms: int) -> AccountEvent:
         answer = self._venue.submit(
