@@ -22,7 +22,7 @@ from tests.integration.metrics.running import World, eventually
 from tests.unit.metrics import sample
 
 KILLS = 4
-PER_KILL = 600
+PER_KILL = 300
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 
 from hedgegrid.ledger import reading
 from hedgegrid.ledger.reading import Selection
@@ -24,6 +25,7 @@ from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.settings import load_settings
 
 LEDGER_VARIABLE = "HEDGEGRID_LEDGER_PATH"
+MAX_WIDTH = 400
 NOTHING = "nothing in the ledger for this selection"
 
 Account = Annotated[str | None, typer.Option(help="Of this account only.")]
@@ -125,7 +127,12 @@ def _write(records: list[output.Record], csv: bool, json: bool) -> None:
     elif json:
         sys.stdout.write(output.as_json(records))
     elif records:
-        Console().print(output.as_table(records))
+        table, console = output.as_table(records), Console()
+        # As wide as it needs to be: a figure cut off to fit is worse than a wrapped line.
+        console.width = max(
+            console.width, Measurement.get(console, console.options.update_width(MAX_WIDTH), table).maximum
+        )
+        console.print(table)
     else:
         print(NOTHING)
 
