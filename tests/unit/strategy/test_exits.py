@@ -1,4 +1,7 @@
-"""How a leg ends: parts, trailing, stop-loss; and where it breaks even."""
+"""How a leg ends: parts, trailing, stop-loss; and where it breaks even.
+
+Before an order that rests stand 3 of other people's: a print of 3.004 reaches it with 0.004.
+"""
 
 from decimal import Decimal
 
@@ -23,7 +26,7 @@ def test_parts_leave_one_after_the_other_and_the_rest_last() -> None:
     assert second.price is not None
     assert rest.price is not None
     assert first.price < second.price < rest.price
-    print_trade(world, first.price, "0.004", Side.BUY)
+    print_trade(world, first.price, "3.004", Side.BUY)
     assert [order.level for order in orders(world, Purpose.TAKE_PROFIT)] == [0, 2]
     assert leg_of(world).book.qty == D("0.012")
     assert leg_of(world).cycle.number == 1
@@ -35,7 +38,7 @@ def test_a_partly_sold_part_is_not_sold_twice_when_the_leg_grows() -> None:
     world = settled(take_profit_parts=PARTS, legs="long")
     first = orders(world, Purpose.TAKE_PROFIT)[1]
     assert first.price is not None
-    print_trade(world, first.price, "0.003", Side.BUY)
+    print_trade(world, first.price, "3.003", Side.BUY)
     walk(world, "-0.3")
     assert leg_of(world).cycle.entry_qty == D("0.04")
     left = {order.level: order.qty - order.cum_qty for order in orders(world, Purpose.TAKE_PROFIT)}
@@ -143,8 +146,9 @@ def test_break_even_includes_fees_and_funding_and_what_parts_have_earned() -> No
     settle(world)
     first = orders(world, Purpose.TAKE_PROFIT)[1]
     assert first.price is not None
-    print_trade(world, first.price, "0.004", Side.BUY)
+    print_trade(world, first.price, "3.004", Side.BUY)
     leg = leg_of(world)
+    assert leg.cycle.gross > 0
     price = leg.break_even_px
     assert price is not None
     gross = price * leg.book.qty - leg.book.entry_value

@@ -144,7 +144,7 @@ def test_h_a_partial_fill_of_the_take_profit_keeps_the_rest() -> None:
     order = take_profit(world)
     assert order.price is not None
     world.venue.on_trade(
-        MarketTrade(symbol=SYMBOL, price=order.price, qty=D("0.004"), taker_side=Side.BUY, ts_ms=world.now_ms)
+        MarketTrade(symbol=SYMBOL, price=order.price, qty=D("3.004"), taker_side=Side.BUY, ts_ms=world.now_ms)
     )
     world.collect()
     settle(world)
