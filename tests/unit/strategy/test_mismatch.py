@@ -133,6 +133,15 @@ def test_the_state_before_the_halt_comes_back() -> None:
     assert str(world.state.trading_state) == "NO_NEW_CYCLES"
 
 
+def test_an_operators_own_halt_stays_after_the_answer() -> None:
+    world = in_mismatch()
+    world.operate(TradingState.HALTED)
+    world.resolve(MismatchAnswer.ADOPT)
+    world.come_to_rest()
+    assert world.state.trading_state is TradingState.HALTED
+    assert leg_of(world).book.qty == D("0.021")
+
+
 def test_a_bot_that_trades_has_nothing_to_resolve() -> None:
     world = settled()
     before = world.state
