@@ -1,4 +1,7 @@
-"""How a leg ends: parts, trailing, stop-loss; and where it breaks even."""
+"""How a leg ends: parts, trailing, stop-loss; and where it breaks even.
+
+Before an order that rests stand 3 of other people's: a print of 3.004 reaches it with 0.004.
+"""
 
 from decimal import Decimal
 
@@ -171,6 +174,7 @@ def test_break_even_includes_fees_and_funding_and_what_parts_have_earned() -> No
     assert first.price is not None
     print_trade(world, first.price, "3.004", Side.BUY)
     leg = leg_of(world)
+    assert leg.cycle.gross > 0
     price = leg.break_even_px
     assert price is not None
     gross = price * leg.book.qty - leg.book.entry_value
