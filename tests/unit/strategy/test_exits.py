@@ -1,4 +1,7 @@
-"""How a leg ends: parts, trailing, stop-loss; and where it breaks even."""
+"""How a leg ends: parts, trailing, stop-loss; and where it breaks even.
+
+Before an order that rests stand 3 of other people's: a print of 3.004 reaches it with 0.004.
+"""
 
 from decimal import Decimal
 
@@ -6,6 +9,7 @@ import pytest
 
 from hedgegrid.domain.order import Leg, OrderType, Purpose, Side
 from hedgegrid.domain.trading_state import TradingState
+from hedgegrid.messages.commands import SubmitOrder
 from hedgegrid.messages.events import OrderCanceled
 from hedgegrid.messages.ledger import CycleClosed
 from tests.property.strategy.world import ACCOUNT, INSTRUMENT, SYMBOL
@@ -28,6 +32,16 @@ def test_parts_leave_one_after_the_other_and_the_rest_last() -> None:
     assert leg_of(world).book.qty == D("0.012")
     assert leg_of(world).cycle.number == 1
     world.come_to_rest()
+    world.check_at_rest()
+
+
+def test_parts_that_have_left_stay_away() -> None:
+    world = settled(take_profit_parts=PARTS, legs="long")
+    for order in orders(world, Purpose.TAKE_PROFIT)[1:]:
+        assert order.price is not None
+        print_trade(world, order.price, "3.004", Side.BUY)
+    walk(world, "0")
+    assert [(order.level, order.qty) for order in orders(world, Purpose.TAKE_PROFIT)] == [(0, D("0.008"))]
     world.check_at_rest()
 
 
@@ -137,6 +151,21 @@ def test_a_stop_that_finds_no_liquidity_keeps_closing() -> None:
     assert leg_of(world).book.qty == 0
 
 
+def test_a_stop_holds_for_its_cycle_only() -> None:
+    world = settled(stop_loss_pct="0.3", legs="long", averaging_style="resting", cycle_pause_s=600)
+    [level] = orders(world, Purpose.AVERAGING)
+    world.move(D("-0.05"))
+    world.take(world.quote(world.price * D("0.99"), world.now_ms))
+    [close] = [c for c in world.waiting if isinstance(c, SubmitOrder)]
+    world.waiting = [close]
+    settle(world)
+    assert leg_of(world).cycle.number == 2
+    assert level.price is not None
+    print_trade(world, level.price, "9", Side.SELL)  # before its cancel gets there
+    assert leg_of(world).book.qty == level.qty
+    assert [order.purpose for order in leg_of(world).orders] == [Purpose.TAKE_PROFIT]
+
+
 def test_break_even_includes_fees_and_funding_and_what_parts_have_earned() -> None:
     world = settled(take_profit_parts=PARTS, legs="long")
     world.fund(D("0.001"))
@@ -145,6 +174,7 @@ def test_break_even_includes_fees_and_funding_and_what_parts_have_earned() -> No
     assert first.price is not None
     print_trade(world, first.price, "3.004", Side.BUY)
     leg = leg_of(world)
+    assert leg.cycle.gross > 0
     price = leg.break_even_px
     assert price is not None
     gross = price * leg.book.qty - leg.book.entry_value

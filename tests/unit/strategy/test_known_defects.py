@@ -28,7 +28,7 @@ from hedgegrid.strategy.core.state import BotState, OrderPhase, WorkingOrder
 from hedgegrid.venue.requests import MarketTrade
 from tests.architecture.source_tree import python_files
 from tests.property.strategy.styles import dual
-from tests.property.strategy.world import ACCOUNT, INSTRUMENT, QUOTED_QTY, SYMBOL, World
+from tests.property.strategy.world import ACCOUNT, INSTRUMENT, SYMBOL, World
 
 D = Decimal
 POSITION = {
@@ -144,9 +144,7 @@ def test_h_a_partial_fill_of_the_take_profit_keeps_the_rest() -> None:
     order = take_profit(world)
     assert order.price is not None
     world.venue.on_trade(
-        MarketTrade(
-            symbol=SYMBOL, price=order.price, qty=QUOTED_QTY + D("0.004"), taker_side=Side.BUY, ts_ms=world.now_ms
-        )
+        MarketTrade(symbol=SYMBOL, price=order.price, qty=D("3.004"), taker_side=Side.BUY, ts_ms=world.now_ms)
     )
     world.collect()
     settle(world)

@@ -52,7 +52,7 @@ def test_a_partly_filled_level_keeps_its_order_and_its_place_in_the_ladder() -> 
     world = settled(averaging_style="resting", resting_levels=1, legs="long")
     [order] = orders(world, Purpose.AVERAGING)
     assert order.price is not None
-    print_trade(world, order.price, "3.005", Side.SELL)
+    print_trade(world, order.price, "3.005", Side.SELL)  # 3 stood there before
     walk(world, "0")
     [still, ahead] = orders(world, Purpose.AVERAGING)
     assert (still.client_order_id, still.cum_qty) == (order.client_order_id, D("0.005"))

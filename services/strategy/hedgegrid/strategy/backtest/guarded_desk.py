@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
+import msgspec
+
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.guard.account_risk import AccountRisk
 from hedgegrid.guard.view import Mark
@@ -50,7 +52,9 @@ class GuardedDesk:
         """Let the guard look; what it says goes to every bot. As live, an audit renews its word on the wallet."""
         if now_ms - self._audited_ms >= AUDIT_EVERY_MS:
             self._audited_ms = now_ms
-            self.risk.apply(self._desk.wallet(now_ms), now_ms)
+            # The venue may not have seen the newest prices: of its word only the balance is taken.
+            wallet = msgspec.structs.replace(self._desk.wallet(now_ms), im_rate=None, mm_rate=None)
+            self.risk.apply(wallet, now_ms)
         event = self.risk.judge(marks, now_ms)
         if event is not None:
             self.stages.append(event)

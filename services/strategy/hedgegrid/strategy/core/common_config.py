@@ -35,7 +35,8 @@ class CommonConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     taker_fee_pct: Decimal = Decimal("0.055")
     """What the account pays on an immediate fill, percent of notional, 0…1. Default 0.055."""
     max_leg_notional_usdt: Decimal | None = None
-    """Most that one leg may cost with every open order filled, USDT, > 0; absent = no cap."""
+    """Most that one leg may cost with every open order filled, USDT, > 0; absent = no cap. An order at market counts
+    with the venue's price band (2 % at most symbols) on top, since the market may move before it is filled."""
     max_bot_notional_usdt: Decimal | None = None
     """The same for both legs together, USDT, > 0; absent = no cap."""
 

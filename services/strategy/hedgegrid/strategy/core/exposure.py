@@ -7,22 +7,10 @@ unknown outcome count as open. The mark value of what is held may exceed its cos
 from decimal import Decimal
 from typing import Any
 
-from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO, plain
 from hedgegrid.domain.order import Leg
 from hedgegrid.strategy.core.draft import Draft
 from hedgegrid.strategy.core.state import LegState, WorkingOrder
-
-
-def worst_px(instrument: Instrument, price: Decimal, takes: bool) -> Decimal:
-    """Highest price at which an opening order decided at `price` is expected to fill.
-
-    An order that rests fills at its price. One that takes may find the market moved: it is counted with the venue's
-    price band on top, on both legs (a short fill above its decision is a better one, but a larger position).
-    """
-    if takes:
-        return price * (1 + max(instrument.price_limit_ratio_x, instrument.price_limit_ratio_y))
-    return price
 
 
 def open_cost(order: WorkingOrder) -> Decimal:

@@ -128,16 +128,19 @@ def ladder(
 ) -> tuple[LadderRow, ...]:
     """The whole ladder of a cycle that opens at `first_px`, within price bounds and the leg's cap.
 
-    Entries pay the taker fee, and so do averaging orders unless they rest; the take-profit pays the maker fee.
+    The cap is judged as in trading: orders that take count with the venue's price band on top. Entries pay the taker
+    fee, and so do averaging orders unless they rest; the take-profit pays the maker fee.
     """
     terms = terms_of(config, first_px, atr)
     entry = Rung(0, first_px, first_qty(terms, instrument, first_px))
-    resting_fee = config.maker_fee if config.averaging_style is AveragingStyle.RESTING else config.taker_fee
+    rests = config.averaging_style is AveragingStyle.RESTING
+    resting_fee = config.maker_fee if rests else config.taker_fee
     rows: list[LadderRow] = []
     cum_qty = cum_value = fees = ZERO
     for rung in (entry, *rungs_after(terms, instrument, leg, entry)):
         value = rung.qty * rung.price
-        if not within_bounds(config, rung.price) or _exceeds(config.max_leg_notional_usdt, cum_value + value):
+        at_worst = rung.qty * worst_px(instrument, rung.price, takes=not (rests and rung.level))
+        if not within_bounds(config, rung.price) or _exceeds(config.max_leg_notional_usdt, cum_value + at_worst):
             break
         cum_qty, cum_value = cum_qty + rung.qty, cum_value + value
         fees += value * (resting_fee if rung.level else config.taker_fee)
@@ -164,6 +167,17 @@ def within_bounds(config: DualGridConfig, price: Decimal) -> bool:
     """Whether the config allows a leg to grow at this price."""
     above = config.lower_price is None or price >= config.lower_price
     return above and (config.upper_price is None or price <= config.upper_price)
+
+
+def worst_px(instrument: Instrument, price: Decimal, takes: bool) -> Decimal:
+    """Highest price at which an opening order decided at `price` is expected to fill.
+
+    An order that rests fills at its price. One that takes may find the market moved: it is counted with the venue's
+    price band on top, on both legs (a short fill above its decision is a better one, but a larger position).
+    """
+    if takes:
+        return price * (1 + max(instrument.price_limit_ratio_x, instrument.price_limit_ratio_y))
+    return price
 
 
 def _exceeds(cap: Decimal | None, value: Decimal) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from hedgegrid.domain.order import Leg, OrderType, Purpose, TimeInForce
 from hedgegrid.messages.commands import AmendOrder, CancelOrder, SubmitOrder
 from hedgegrid.strategy.core.draft import Draft
-from hedgegrid.strategy.core.exposure import cap_broken, open_cost, worst_px
+from hedgegrid.strategy.core.exposure import cap_broken, open_cost
+from hedgegrid.strategy.core.ladder import worst_px
 from hedgegrid.strategy.core.lifecycle import in_phase
 from hedgegrid.strategy.core.state import LegState, OrderPhase, WorkingOrder
 

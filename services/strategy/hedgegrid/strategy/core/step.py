@@ -82,6 +82,7 @@ def _apply(draft: Draft[Any, Any], event: CoreInput) -> None:
             if event.request == draft.state.request:
                 draft.change(snapshot_asked=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
         case SetTradingState() | TradingStateChanged():
+            draft.change(halted_from=event.state)  # where an answered mismatch leads back to
             draft.set_trading_state(event.state, event.reason, event.actor)
         case RiskStageChanged():
             take_stage(draft, event)
