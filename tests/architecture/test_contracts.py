@@ -29,6 +29,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("shared/hedgegrid/guard", "hedgegrid.venue"),
         ("shared/hedgegrid/messages", "hedgegrid.bus"),
         ("shared/hedgegrid/domain", "hedgegrid.messages"),
+        ("shared/hedgegrid/ledger", "hedgegrid.bus"),
     ],
     "strategy-layers": [
         ("services/strategy/hedgegrid/strategy/core", "hedgegrid.strategy.backtest"),
@@ -46,6 +47,10 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
     "venue-users": [
         ("services/executor/hedgegrid/executor", "hedgegrid.venue"),
         ("services/strategy/hedgegrid/strategy", "hedgegrid.venue"),
+    ],
+    "ledger-users": [
+        ("services/executor/hedgegrid/executor", "hedgegrid.ledger"),
+        ("shared/hedgegrid/runtime", "hedgegrid.ledger"),
     ],
     "bybit-users": [
         ("services/strategy/hedgegrid/strategy", "hedgegrid.bybit"),

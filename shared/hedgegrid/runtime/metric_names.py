@@ -145,6 +145,11 @@ class _Internal(MetricSet):
 
     stream_lag = gauge("stream_lag_entries", "Entries a reader has yet to read", "stream", "reader")
     stream_length = gauge("stream_length_entries", "Entries in a stream", "stream")
+    ledger_refused = counter(
+        "ledger_refused",
+        "Entries the trade ledger could not take: unreadable, or contradicting a stored fact",
+        "account",
+    )
     dead_letters = counter("dead_letters", "Entries set aside as unreadable", "stream")
     redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
     lease_held = gauge("lease_held", "1 if this process holds the lease", "account", "lease")

@@ -81,6 +81,9 @@ class ServiceSettings(BaseSettings):
     audit_interval_s: int = Field(default=300, ge=1, le=86_400, description="1..86400 s")
     order_rate_per_s: int = Field(default=10, ge=1, le=1000, description="1..1000 requests/s per account")
     lease_ttl_ms: int = Field(default=5000, ge=500, le=60_000, description="500..60000 ms")
+    ledger_path: Path | None = Field(
+        default=None, description="the path of the trade ledger's SQLite file, or leave it out to keep none"
+    )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property

@@ -73,7 +73,7 @@ def test_a_message_comes_more_than_once(sim: Simulator) -> None:
 
 def test_a_late_message_is_overtaken(sim: Simulator) -> None:
     async def test() -> None:
-        await told(sim, "faults", kind="message_late", delay_ms=400, match={"orderLinkId": "slow"})
+        await told(sim, "faults", kind="message_late", delay_ms=1500, match={"orderLinkId": "slow"})
         async with private(sim, "order") as line:
             await placed(sim, "slow", "fast")
             assert await link_ids(line, 2) == ["fast", "slow"]
@@ -97,7 +97,7 @@ def test_messages_change_places(sim: Simulator) -> None:
 def test_a_stalled_socket_answers_pings_and_loses_its_data(sim: Simulator) -> None:
     async def test() -> None:
         async with private(sim, "order") as line:
-            await told(sim, "events", kind="socket_stall", channel="private", for_s=0.5)
+            await told(sim, "events", kind="socket_stall", channel="private", for_s=3)
             await placed(sim, "stalled")
             assert (await line.ask(op="ping"))["op"] == "pong"
             with pytest.raises(TimeoutError):
@@ -126,7 +126,7 @@ def test_one_symbol_of_a_public_socket_falls_silent(sim: Simulator) -> None:
 def test_a_half_open_socket_says_nothing_and_stays_up(sim: Simulator) -> None:
     async def test() -> None:
         async with private(sim, "order") as line:
-            await told(sim, "events", kind="socket_half_open", channel="private", for_s=1)
+            await told(sim, "events", kind="socket_half_open", channel="private", for_s=3)
             await line.socket.send_json({"op": "ping"})
             await line.socket.ping()
             with pytest.raises(TimeoutError):
@@ -173,6 +173,18 @@ def test_log_ins_and_subscriptions_are_refused(sim: Simulator) -> None:
             refused = await line.ask(op="subscribe", args=["execution"])
             assert (refused["success"], refused["ret_msg"]) == (False, "Request not authorized")
             assert (await line.ask(op="subscribe", args=["execution"]))["success"]
+
+    run(test)
+
+
+def test_data_comes_before_the_ack(sim: Simulator) -> None:
+    async def test() -> None:
+        await told(sim, "faults", kind="ack_late", delay_ms=300, match={"topic": "tickers.*"}, count=1)
+        async with dial(sim.info["ws_public"]) as line:
+            ack = await line.ask(op="subscribe", req_id="late", args=["tickers.BTCUSDT"])
+            assert (ack["success"], ack["req_id"]) == (True, "late")
+            first = await line.next(0)
+            assert (first["topic"], first["type"]) == ("tickers.BTCUSDT", "snapshot")
 
     run(test)
 

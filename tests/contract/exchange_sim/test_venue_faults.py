@@ -10,7 +10,7 @@ from pybit.exceptions import InvalidRequestError
 
 from tests.contract.exchange_sim.simulators import Simulator, launch
 from tests.contract.exchange_sim.test_pybit import BTC, hedged, limit, market
-from tests.contract.exchange_sim.wire import DEADLINE_S, Message, order, private, send, trade
+from tests.contract.exchange_sim.wire import DEADLINE_S, Message, order, private, public, send, trade
 
 LONG: dict[str, Any] = {"account": "main", "symbol": "BTCUSDT", "position_idx": 1}
 
@@ -165,3 +165,31 @@ def test_reduce_only_then_delisted_then_closed(sim: Simulator) -> None:
     assert session.get_instruments_info(**BTC)["result"]["list"][0]["status"] == "Closed"
     assert all(p["size"] == "0" for p in session.get_positions(**BTC)["result"]["list"])
     assert session.get_transaction_log(type="DELIVERY")["result"]["list"][0]["qty"] == "0.006"
+
+
+def test_the_price_jumps_through_everything_at_once(sim: Simulator) -> None:
+    session = sim.http()
+    for step in range(5):
+        session.place_order(**limit("Buy", f"{60000 - 1000 * step}", 1))
+    sim.tell("events", kind="price_jump", symbol="BTCUSDT", factor="0.8")
+    ticker = session.get_tickers(**BTC)["result"]["list"][0]
+    assert Decimal(ticker["markPrice"]) == 52000
+    fills = session.get_executions(category="linear")["result"]["list"]
+    assert [fill["execPrice"] for fill in fills] == [f"{56000 + 1000 * step}" for step in range(5)]
+    assert Decimal(session.get_orderbook(**BTC, limit=1)["result"]["a"][0][0]) < 52100
+
+
+def test_a_book_begins_anew(sim: Simulator) -> None:
+    async def test() -> None:
+        async with public(sim, "orderbook.50.BTCUSDT") as line:
+            before = await line.next()
+            while before["data"]["u"] < 3:
+                before = await line.next()
+            await do(sim.tell, path="events", kind="book_reset", symbol="BTCUSDT")
+            after = await line.next()
+            while after["type"] == "delta":
+                after = await line.next()
+            assert (after["data"]["u"], len(after["data"]["b"])) == (1, 50)
+            assert (await line.next())["data"]["u"] == 2
+
+    run(test)

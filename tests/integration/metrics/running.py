@@ -53,8 +53,9 @@ def eventually(condition: Callable[[], object], what: str = "condition") -> None
 class World:
     """One account on one Redis, and the metrics service reading it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, ledger_path: Path | None = None) -> None:
         self.url = url
+        self.ledger_path = ledger_path
         self.account = f"t{uuid.uuid4().hex[:10]}"
         self.client: redis.Redis = connect(url, "test")
         self.config = CONFIG.format(account=self.account)
@@ -102,6 +103,8 @@ class World:
             "HEDGEGRID_HTTP_PORT": str(port),
             "HEDGEGRID_LEASE_TTL_MS": str(LEASE_TTL_MS),
         }
+        if self.ledger_path is not None:
+            environ["HEDGEGRID_LEDGER_PATH"] = str(self.ledger_path)
         with subprocess.Popen(
             [sys.executable, "-m", "hedgegrid.metrics"], env=environ, stderr=subprocess.PIPE, text=True
         ) as process:
@@ -123,7 +126,11 @@ class Running:
         self.error: Exception | None = None
         instance = f"i{uuid.uuid4().hex[:8]}"
         self.settings = ServiceSettings(
-            redis_url=world.url, instance_id=instance, lease_ttl_ms=LEASE_TTL_MS, http_port=0
+            redis_url=world.url,
+            instance_id=instance,
+            lease_ttl_ms=LEASE_TTL_MS,
+            http_port=0,
+            ledger_path=world.ledger_path,
         )
         self.context = ServiceContext(
             name="metrics",

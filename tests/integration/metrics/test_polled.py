@@ -54,7 +54,7 @@ def test_lag_of_groups_and_checkpoint_readers(world: World, metrics: Metrics) ->
     world.client.hset(keys.bot(world.account, BTC), mapping={"events_at": event_ids[3], "control_at": "0-0"})
     gauges = StreamGauges(metrics, {world.account: (BTC,)})
     ours = gauges.poll_money(world.client)
-    assert ours[world.events] == (5, "0-0")
+    assert ours[f"{world.events} metrics"] == (5, "0-0")
     assert value(metrics, "stream_lag_entries", stream=world.events, reader="metrics") == 5
     assert value(metrics, "stream_lag_entries", stream=world.commands, reader="executor") == 2
     assert value(metrics, "stream_lag_entries", stream=world.events, reader=f"strategy:{BTC}") == 1
@@ -70,7 +70,7 @@ def test_a_lag_the_server_cannot_tell_is_counted(world: World, metrics: Metrics)
     ids = world.write(world.events, *(sample.accepted() for _ in range(LAG_COUNTED + 10)))
     world.client.xdel(world.events, ids[5])  # from here on XINFO GROUPS gives no lag
     gauges = StreamGauges(metrics, {world.account: (BTC,)})
-    assert gauges.poll_money(world.client)[world.events][0] == LAG_COUNTED
+    assert gauges.poll_money(world.client)[f"{world.events} metrics"][0] == LAG_COUNTED
 
 
 def test_a_missing_group_is_noticed(world: World, metrics: Metrics) -> None:

@@ -333,7 +333,9 @@ class World:
             self.now_ms += 2_000
             before = self.state
             self.tick()
-            if not self.waiting and not self.feed and self.state == before and self.state.reconciled:
+            tries_again = any(leg.closing.until_ms > self.now_ms for leg in self.state.legs)
+            resting = not self.waiting and not self.feed and self.state == before
+            if resting and self.state.reconciled and not tries_again:
                 return
         raise AssertionError(f"no rest: {self.state}")
 

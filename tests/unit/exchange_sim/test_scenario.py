@@ -91,6 +91,23 @@ def test_other_mistakes_are_named_too(tmp_path: Path, text: str, word: str) -> N
         read_scenario(written(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("entry", "word"),
+    [
+        ('kind = "filter_change"\nsymbol = "B"\ntick_size = "0"', "tick_size must be above 0"),
+        ('kind = "filter_change"\nsymbol = "B"\nqty_step = "NaN"', "qty_step must be above 0"),
+        ('kind = "settlement"\nsymbol = "B"\nprice = "-1"', "price must be above 0"),
+        ('kind = "funding"\nsymbol = "B"\nrate = "7"', "rate must be a fraction"),
+        ('kind = "partial_fills"\nparts = 0', "parts: Expected"),
+        ('kind = "socket_close"\ncode = 99', "code: Expected"),
+        ('kind = "socket_stall"\nfor_s = 0', "for_s: Expected"),
+    ],
+)
+def test_amounts_out_of_range_are_refused(tmp_path: Path, entry: str, word: str) -> None:
+    with pytest.raises(ScenarioError, match=word):
+        read_scenario(written(tmp_path, f"[[event]]\n{entry}\n"))
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"gone\.toml"):
         read_scenario(tmp_path / "gone.toml")

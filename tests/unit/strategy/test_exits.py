@@ -9,6 +9,7 @@ import pytest
 
 from hedgegrid.domain.order import Leg, OrderType, Purpose, Side
 from hedgegrid.domain.trading_state import TradingState
+from hedgegrid.messages.commands import SubmitOrder
 from hedgegrid.messages.events import OrderCanceled
 from hedgegrid.messages.ledger import CycleClosed
 from tests.property.strategy.world import ACCOUNT, INSTRUMENT, SYMBOL
@@ -31,6 +32,16 @@ def test_parts_leave_one_after_the_other_and_the_rest_last() -> None:
     assert leg_of(world).book.qty == D("0.012")
     assert leg_of(world).cycle.number == 1
     world.come_to_rest()
+    world.check_at_rest()
+
+
+def test_parts_that_have_left_stay_away() -> None:
+    world = settled(take_profit_parts=PARTS, legs="long")
+    for order in orders(world, Purpose.TAKE_PROFIT)[1:]:
+        assert order.price is not None
+        print_trade(world, order.price, "3.004", Side.BUY)
+    walk(world, "0")
+    assert [(order.level, order.qty) for order in orders(world, Purpose.TAKE_PROFIT)] == [(0, D("0.008"))]
     world.check_at_rest()
 
 
@@ -138,6 +149,21 @@ def test_a_stop_that_finds_no_liquidity_keeps_closing() -> None:
     pass_s(world, 2)
     assert len(submitted(world, Purpose.STOP)) == 2
     assert leg_of(world).book.qty == 0
+
+
+def test_a_stop_holds_for_its_cycle_only() -> None:
+    world = settled(stop_loss_pct="0.3", legs="long", averaging_style="resting", cycle_pause_s=600)
+    [level] = orders(world, Purpose.AVERAGING)
+    world.move(D("-0.05"))
+    world.take(world.quote(world.price * D("0.99"), world.now_ms))
+    [close] = [c for c in world.waiting if isinstance(c, SubmitOrder)]
+    world.waiting = [close]
+    settle(world)
+    assert leg_of(world).cycle.number == 2
+    assert level.price is not None
+    print_trade(world, level.price, "9", Side.SELL)  # before its cancel gets there
+    assert leg_of(world).book.qty == level.qty
+    assert [order.purpose for order in leg_of(world).orders] == [Purpose.TAKE_PROFIT]
 
 
 def test_break_even_includes_fees_and_funding_and_what_parts_have_earned() -> None:

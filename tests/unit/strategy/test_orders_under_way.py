@@ -6,8 +6,8 @@ import msgspec
 
 from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
-from hedgegrid.messages.events import OrderFilled, SnapshotReason
-from hedgegrid.strategy.core.state import OrderPhase, WorkingOrder
+from hedgegrid.messages.events import OrderFilled, OrderRejected, SnapshotReason
+from hedgegrid.strategy.core.state import Backoff, OrderPhase, WorkingOrder
 from tests.property.strategy.world import ACCOUNT, SYMBOL, World
 
 D = Decimal
@@ -65,3 +65,52 @@ def test_a_fill_of_an_order_that_no_list_showed_is_still_booked() -> None:
         world.deliver()
     assert world.state.long.book.qty == 0 == world.venue.position(ACCOUNT, SYMBOL, Leg.LONG.value).size
     assert world.state.long.book.realised == world.venue.position(ACCOUNT, SYMBOL, Leg.LONG.value).cum_realised_pnl
+
+
+def refuse(world: World, command: SubmitOrder) -> None:
+    world.waiting.remove(command)
+    world.take(
+        OrderRejected(
+            symbol=SYMBOL,
+            client_order_id=command.client_order_id,
+            code=110007,
+            reason="ab not enough for new order",
+            ts_event=world.now_ms,
+        )
+    )
+
+
+def test_a_refused_averaging_order_does_not_hold_up_the_take_profit() -> None:
+    world = World(3)
+    world.come_to_rest()
+    world.move(D("-0.12"))
+    world.tick()
+    [refused] = [c for c in world.waiting if isinstance(c, SubmitOrder) and c.leg is Leg.LONG]
+    refuse(world, refused)
+    assert world.state.long.opening.until_ms > world.now_ms
+    world.venue.cancel_all(ACCOUNT, SYMBOL, world.now_ms)
+    world.collect()
+    while world.feed:
+        world.deliver()
+    world.now_ms = world.state.long.closing.until_ms
+    world.state = msgspec.structs.replace(
+        world.state,
+        long=msgspec.structs.replace(world.state.long, opening=Backoff(until_ms=world.now_ms + 60_000)),
+    )
+    world.tick()
+    assert take_profit(world).phase is OrderPhase.SUBMITTING
+
+
+def test_an_accepted_order_ends_the_waiting_after_refusals() -> None:
+    world = World(3)
+    world.come_to_rest()
+    world.state = msgspec.structs.replace(
+        world.state,
+        long=msgspec.structs.replace(world.state.long, orders=(), closing=Backoff(failures=4, until_ms=world.now_ms)),
+    )
+    world.venue.cancel_all(ACCOUNT, SYMBOL, world.now_ms)
+    world.venue.drain()
+    world.gap()
+    world.come_to_rest()
+    assert take_profit(world).phase is OrderPhase.LIVE
+    assert world.state.long.closing == Backoff()

@@ -5,14 +5,15 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from hedgegrid.domain.order import ExecType, Leg, Purpose
+from hedgegrid.domain.order import ExecType, Leg, OrderType, Purpose
 from hedgegrid.domain.trading_state import TradingState
-from hedgegrid.messages.commands import RequestSnapshot
+from hedgegrid.messages.commands import CancelOrder, RequestSnapshot
 from hedgegrid.messages.events import FundingPaid, OrderCanceled, OrderCompleted, OrderFilled
 from hedgegrid.messages.ledger import CycleClosed, FillBooked, FundingBooked
 from hedgegrid.strategy.core.seen import KEPT, WINDOW_MS
 from hedgegrid.strategy.core.state import OrderPhase
-from tests.property.strategy.world import SYMBOL, World
+from hedgegrid.venue.requests import NewOrder
+from tests.property.strategy.world import ACCOUNT, SYMBOL, World
 from tests.unit.strategy.situations import leg_of, orders, settle, settled
 
 D = Decimal
@@ -189,6 +190,36 @@ def test_an_execution_of_a_lost_future_is_ours_and_its_id_is_never_used_again() 
     assert isinstance(request, RequestSnapshot)
     world.take(world.desk.snapshot(request, world.now_ms))
     assert world.state.sequence == int("zzz", 36)
+
+
+def test_an_order_of_a_lost_future_that_rests_is_cancelled_and_its_fill_booked() -> None:
+    world = settled(legs="long")
+    forgotten = f"h1-{SYMBOL}-LA01-zz"
+    order = NewOrder(
+        symbol=SYMBOL,
+        side=Leg.LONG.opening_side,
+        order_type=OrderType.LIMIT,
+        qty=D("0.024"),
+        price=D(59900),
+        position_idx=Leg.LONG.value,
+        order_link_id=forgotten,
+    )
+    world.venue.submit(ACCOUNT, order, world.now_ms)
+    world.venue.drain()
+    world.gap()
+    settle_until_snapshot(world)
+    assert [c.client_order_id for c in world.waiting if isinstance(c, CancelOrder)] == [forgotten]
+    world.move(D("-0.3"))  # it fills before it is cancelled
+    world.come_to_rest()
+    assert any(row.client_order_id == forgotten for row in world.ledger if isinstance(row, FillBooked))
+    world.check_at_rest()
+
+
+def settle_until_snapshot(world: World) -> None:
+    """The snapshot is taken and told, and nothing that follows from it is carried out."""
+    world.execute()
+    while world.feed:
+        world.deliver()
 
 
 def test_an_execution_of_another_life_that_was_there_at_birth_is_never_booked() -> None:

@@ -115,7 +115,7 @@ def build_exchange(
         seed=seed,
     )
     player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed(), epoch_ms=epoch_ms)
-    desk = SymbolDesk(venue, listings, views, player)
+    desk = SymbolDesk(venue, listings, views, player, publisher)
     actor = Actor(venue, hub, injector, desk, player.clock.now_ms, pusher.flush)
     player.before_step = actor.act_due
     return Exchange(

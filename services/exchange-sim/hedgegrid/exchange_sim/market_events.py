@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgegrid.domain.instrument import Instrument
+from hedgegrid.domain.money import to_money_step
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 
@@ -31,6 +32,18 @@ def shifted(event: MarketEvent, by_ms: int) -> MarketEvent:
     if isinstance(event, FundingNotice):
         return msgspec.structs.replace(event, ts_ms=event.ts_ms + by_ms, next_ms=event.next_ms + by_ms)
     return msgspec.structs.replace(event, ts_ms=event.ts_ms + by_ms)
+
+
+def scaled(event: MarketEvent, factor: Decimal) -> MarketEvent:
+    """The event with `factor` times its prices, which may then be off the tick."""
+    if isinstance(event, MarketTrade):
+        return msgspec.structs.replace(event, price=event.price * factor)
+    if isinstance(event, MarketQuote):
+        return msgspec.structs.replace(event, bid_px=event.bid_px * factor, ask_px=event.ask_px * factor)
+    if isinstance(event, MarkPrice):
+        mark, index = to_money_step(event.mark_px * factor), to_money_step(event.index_px * factor)
+        return msgspec.structs.replace(event, mark_px=mark, index_px=index)
+    return event
 
 
 def on_tick(event: MarketEvent, rules: Instrument) -> MarketEvent:

@@ -6,6 +6,7 @@ pushes they cause leave before the public ones.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from itertools import chain
 from typing import Protocol
 
@@ -16,11 +17,12 @@ from hedgegrid.exchange_sim.clock import Speed, VenueClock, wall_ms
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
-from hedgegrid.exchange_sim.market_events import Events, MarketEvent, on_tick, shifted
+from hedgegrid.exchange_sim.market_events import Events, MarketEvent, on_tick, scaled, shifted
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 STEP_MS = 100
+ONE = Decimal(1)
 LONGEST_SLEEP_S = 0.25
 FAR_MS = 1 << 53
 """Beyond every market: the clock runs freely."""
@@ -105,6 +107,7 @@ class Player:
         self._steps = _steps(shifted(event, self._shift_ms) for event in recorded)
         self._silent: set[str] = set()
         self._repriced: dict[str, Instrument] = {}
+        self._factors: dict[str, Decimal] = {}
         self._next: tuple[int, list[MarketEvent]] | None = None
 
     @property
@@ -157,12 +160,23 @@ class Player:
         if quote is not None:
             self._feed(on_tick(quote, rules))
 
+    def jump(self, symbol: str, factor: Decimal) -> None:
+        """Multiply the market's prices, from the quote and the mark that stand on."""
+        view = self._views[symbol]
+        self._factors[symbol] = self._factors.get(symbol, ONE) * factor
+        rules = self._repriced.setdefault(symbol, view.rules)
+        for standing in (view.quote, view.mark):
+            if standing is not None:
+                self._feed(on_tick(scaled(standing, factor), rules))
+
     def _adapted(self, events: list[MarketEvent]) -> list[MarketEvent]:
-        return [
-            on_tick(event, self._repriced[event.symbol]) if event.symbol in self._repriced else event
-            for event in events
-            if event.symbol not in self._silent
-        ]
+        return [self._adapt(event) for event in events if event.symbol not in self._silent]
+
+    def _adapt(self, event: MarketEvent) -> MarketEvent:
+        rules = self._repriced.get(event.symbol)
+        if rules is None:
+            return event
+        return on_tick(scaled(event, self._factors.get(event.symbol, ONE)), rules)
 
     def play_live(self, events: list[MarketEvent]) -> None:
         """Play what has just come in; while paused, or before the tape that precedes it is over, it is lost."""

@@ -17,6 +17,7 @@ from hedgegrid.bus.connection import SOCKET_TIMEOUT_S
 from hedgegrid.bus.reader import Entry
 from hedgegrid.metrics.catch_up import CONSUMER, GROUP
 from hedgegrid.metrics.consumers import Handler
+from hedgegrid.metrics.ledger_consumer import LEDGER_GROUP
 
 BATCH = 500
 POLL_MS = 1000
@@ -77,9 +78,17 @@ def build_app(*brokers: RedisBroker) -> FastStream:
 
 
 def subscribe_account_stream(broker: RedisBroker, account: str, kind: str, stream: str, handle: Handler) -> None:
-    """Read a stream through the group; the handler acknowledges."""
-    sub = StreamSub(stream, group=GROUP, consumer=CONSUMER, batch=True, max_records=BATCH, polling_interval=POLL_MS)
-    _subscribe(broker, sub, f"{kind}.{account}", ABOUT[kind], handle)
+    """Read a stream through the group of the totals; the handler acknowledges."""
+    _subscribe(broker, _grouped(stream, GROUP), f"{kind}.{account}", ABOUT[kind], handle)
+
+
+def subscribe_for_ledger(broker: RedisBroker, account: str, kind: str, stream: str, handle: Handler) -> None:
+    """Read the same stream once more, through the group of the trade ledger."""
+    _subscribe(broker, _grouped(stream, LEDGER_GROUP), f"ledger-store.{kind}.{account}", ABOUT[kind], handle)
+
+
+def _grouped(stream: str, group: str) -> StreamSub[Any]:
+    return StreamSub(stream, group=group, consumer=CONSUMER, batch=True, max_records=BATCH, polling_interval=POLL_MS)
 
 
 def subscribe_market(broker: RedisBroker, symbol: str, after: str, handle: Handler) -> None:

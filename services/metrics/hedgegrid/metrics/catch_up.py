@@ -21,10 +21,10 @@ CHUNK = 1000
 _log = logging.getLogger(__name__)
 
 
-def ensure_group(client: redis.Redis, stream: str) -> None:
-    """Create the stream's group at its beginning unless it exists."""
+def ensure_group(client: redis.Redis, stream: str, group: str = GROUP) -> None:
+    """Create a group of the stream at its beginning unless it exists."""
     try:
-        client.xgroup_create(stream, GROUP, id="0", mkstream=True)
+        client.xgroup_create(stream, group, id="0", mkstream=True)
     except redis.ResponseError as error:
         if "BUSYGROUP" not in str(error):
             raise

@@ -75,18 +75,12 @@ class AccountConsumer:
     async def handle(self, entries: list[Entry]) -> None:
         """Take a batch as the group delivered it."""
         name = self._stream.name
-        await self._check_nothing_older_is_pending(entries[0].id)
+        await check_nothing_older_is_pending(self._async_client, name, GROUP, entries[0].id)
         await set_aside(self._client, self._stream.fold(entries))
         await self._totals.save(self._async_client, self._stream)
         await self._async_client.xack(name, GROUP, *(entry.id for entry in entries))
         self._exporter.export(self._stream.projection.table)
         await rest(entries)
-
-    async def _check_nothing_older_is_pending(self, first_id: str) -> None:
-        pending: Any = await self._async_client.xpending(self._stream.name, GROUP)
-        oldest = pending["min"]
-        if oldest is not None and oldest.decode() != first_id:
-            raise DeliveryGap(f"{self._stream.name}: {oldest.decode()} is pending before {first_id}")
 
 
 class MarketConsumer:
@@ -119,6 +113,14 @@ class MarketConsumer:
             else:
                 self._projection.apply(self._symbol, entry.id, message)
         return unreadable
+
+
+async def check_nothing_older_is_pending(client: "redis.asyncio.Redis", stream: str, group: str, first_id: str) -> None:
+    """Raise DeliveryGap if the group handed out an entry before a batch that begins with `first_id`."""
+    pending: Any = await client.xpending(stream, group)
+    oldest = pending["min"]
+    if oldest is not None and oldest.decode() != first_id:
+        raise DeliveryGap(f"{stream}: {oldest.decode()} is pending before {first_id} in group {group}")
 
 
 async def rest(entries: list[Entry]) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import threading
+from functools import partial
 from itertools import chain
+from pathlib import Path
 
 import redis
 import redis.asyncio
@@ -14,18 +16,22 @@ from hedgegrid.bus import dead_letter, keys
 from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import START
+from hedgegrid.ledger.schema import LedgerUnusable
 from hedgegrid.metrics import app as wiring
-from hedgegrid.metrics.catch_up import catch_up, ensure_group, newest
+from hedgegrid.metrics.catch_up import GROUP, catch_up, ensure_group, newest
 from hedgegrid.metrics.consumers import AccountConsumer, Failure, MarketConsumer
 from hedgegrid.metrics.derived import Derived
 from hedgegrid.metrics.exporter import Exporter
 from hedgegrid.metrics.fleet_gauges import FleetGauges
+from hedgegrid.metrics.ledger_consumer import LEDGER_GROUP, LedgerConsumer
+from hedgegrid.metrics.ledger_store import LedgerStore
 from hedgegrid.metrics.market_projection import MarketProjection
 from hedgegrid.metrics.poller import Poller, heartbeat_key
 from hedgegrid.metrics.state_page import PATH, StatePage
 from hedgegrid.metrics.stream_gauges import StreamGauges
-from hedgegrid.metrics.streams import Account, open_account
+from hedgegrid.metrics.streams import Account, AccountStream, open_account
 from hedgegrid.metrics.totals import LEASE_NAME, Totals
+from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.service import ServiceContext
 
 NAME = "metrics"
@@ -58,7 +64,9 @@ class MetricsService:
         self._market = MarketProjection()
         self._exporter = Exporter(context.metrics)
         self._failure = Failure()
-        self._streams = StreamGauges(context.metrics, self._symbols)
+        self._store = open_store(settings.ledger_path)
+        groups = (GROUP, LEDGER_GROUP) if self._store else (GROUP,)
+        self._streams = StreamGauges(context.metrics, self._symbols, groups)
         self._fleet = FleetGauges(context.metrics, self._symbols)
         pairs = [(account, self._symbols[account.id]) for account in self._accounts]
         self._derived = Derived(context.metrics, pairs, self._market, context.clock)
@@ -87,11 +95,15 @@ class MetricsService:
             for account in self._accounts:
                 for stream in account.streams:
                     ensure_group(self._money, stream.name)
+                    if self._store is not None:
+                        ensure_group(self._money, stream.name, LEDGER_GROUP)
             poller.start()  # first, for it renews the leases while a long past is counted
             self._catch_up()
             asyncio.run(self._serve(poller))
         finally:
             poller.close()
+            if self._store is not None:
+                self._store.close()
             self._release_leases()
 
     def _take_leases(self) -> bool:
@@ -130,6 +142,12 @@ class MetricsService:
                 counted = catch_up(self._money, stream, totals)
                 _log.info("caught up", extra={"stream": stream.name, "entries": counted})
                 self._exporter.export(stream.projection.table)
+                if self._store is not None:
+                    stored = self._ledger_consumer(account, stream, self._store).catch_up(self._money)
+                    _log.info("ledger caught up", extra={"stream": stream.name, "entries": stored})
+
+    def _ledger_consumer(self, account: Account, stream: AccountStream, store: LedgerStore) -> LedgerConsumer:
+        return LedgerConsumer(account.id, stream, store, self._context.metrics)
 
     async def _serve(self, poller: Poller) -> None:
         async_client = wiring.connect_async(self._context.settings.redis_url)
@@ -163,6 +181,10 @@ class MetricsService:
                 consumer = AccountConsumer(stream, self._totals[account.id], self._exporter, self._money, async_client)
                 handle = self._failure.guard(consumer.handle)
                 wiring.subscribe_account_stream(money, account.id, stream.kind, stream.name, handle)
+                if self._store is not None:
+                    ledger = self._ledger_consumer(account, stream, self._store)
+                    keep = self._failure.guard(partial(ledger.handle, async_client))
+                    wiring.subscribe_for_ledger(money, account.id, stream.kind, stream.name, keep)
         market = money if settings.market_url == settings.redis_url else wiring.build_broker(settings.market_url)
         for symbol in self._context.config.symbols:
             self._follow_market(market, symbol)
@@ -197,6 +219,17 @@ class MetricsService:
             clock=context.clock,
             own_heartbeat=heartbeat_key(NAME, settings.instance_id),
         )
+
+
+def open_store(path: Path | None) -> LedgerStore | None:
+    """Open the trade ledger, None where none is wanted."""
+    if path is None:
+        _log.warning("no trade ledger is kept: set HEDGEGRID_LEDGER_PATH")
+        return None
+    try:
+        return LedgerStore(path)
+    except LedgerUnusable as error:
+        raise ConfigError(f"HEDGEGRID_LEDGER_PATH: {error}") from error
 
 
 def lease_of_thread(lease: Lease, client: redis.Redis) -> Lease:

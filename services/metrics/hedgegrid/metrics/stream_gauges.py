@@ -21,8 +21,11 @@ class GroupLost(Exception):
 class StreamGauges:
     """Asks the money server about account streams and the market server about market streams."""
 
-    def __init__(self, metrics: Metrics, accounts: dict[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, metrics: Metrics, accounts: dict[str, tuple[str, ...]], groups: tuple[str, ...] = (GROUP,)
+    ) -> None:
         self._metrics = metrics
+        self._groups = groups
         self._accounts = accounts
         """Symbols of the bots by account."""
         self._stepped: dict[tuple[str, str], str] = {}
@@ -31,16 +34,16 @@ class StreamGauges:
         """`stream reader` → entries."""
 
     def poll_money(self, client: redis.Redis) -> dict[str, tuple[int, str]]:
-        """Update all gauges of account streams; return lag and last delivered id of our group per stream.
+        """Update all gauges of account streams; return lag and last delivered id by `stream group` of ours.
 
         Raises:
-            GroupLost: there is no such group.
+            GroupLost: a group of ours is not there.
         """
         ours: dict[str, tuple[int, str]] = {}
         for account, symbols in self._accounts.items():
             for stream in account_streams(account):
                 self._lengths(client, stream)
-                ours[stream] = self._group(client, stream)
+                ours |= self._our_groups(client, stream)
             self._checkpoint(client, keys.commands(account), "executor", self._executor_position(client, account))
             for symbol in symbols:
                 self._bot(client, account, symbol)
@@ -59,19 +62,22 @@ class StreamGauges:
             self.lengths[name] = int(client.xlen(name))
             self._metrics.stream_length.labels(name).set(self.lengths[name])
 
-    def _group(self, client: redis.Redis, stream: str) -> tuple[int, str]:
+    def _our_groups(self, client: redis.Redis, stream: str) -> dict[str, tuple[int, str]]:
         try:
             groups: Any = client.xinfo_groups(stream)
         except redis.ResponseError as error:
             raise GroupLost(f"{stream}: {error}") from error
-        for group in groups:
-            if group["name"] == GROUP.encode():
-                delivered = group["last-delivered-id"].decode()
-                lag = group["lag"]  # None where the server lost count of trimmed or deleted entries
-                known = int(lag) if lag is not None else _entries_after(client, stream, delivered)
-                self._set_lag(stream, GROUP, known)
-                return known, delivered
-        raise GroupLost(f"{stream} has no group {GROUP}")
+        by_name = {group["name"].decode(): group for group in groups}
+        found: dict[str, tuple[int, str]] = {}
+        for name in self._groups:
+            if name not in by_name:
+                raise GroupLost(f"{stream} has no group {name}")
+            delivered = by_name[name]["last-delivered-id"].decode()
+            lag = by_name[name]["lag"]  # None where the server lost count of trimmed or deleted entries
+            known = int(lag) if lag is not None else _entries_after(client, stream, delivered)
+            self._set_lag(stream, name, known)
+            found[f"{stream} {name}"] = known, delivered
+        return found
 
     def _executor_position(self, client: redis.Redis, account: str) -> str | None:
         raw: Any = client.hget(keys.executor(account), "checkpoint")

@@ -26,14 +26,14 @@ class AccountStream:
         self.kind = kind
         self.name = name
         self.projection = projection
-        self._decode = decode
+        self.decode = decode
 
     def fold(self, entries: list[Entry]) -> list[Unreadable]:
         """Count entries in order; return those that could not be read and were not seen before."""
         unreadable: list[Unreadable] = []
         for entry in entries:
             try:
-                message = self._decode(entry.fields)
+                message = self.decode(entry.fields)
             except codec.UnreadableMessage as error:
                 if self.projection.set_aside(self.name, entry.id):
                     unreadable.append(Unreadable(entry, str(error)))

@@ -15,6 +15,7 @@ from hedgegrid.bus.connection import connect
 from hedgegrid.operator.control import set_state
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
+from hedgegrid.operator.ledger_commands import register as register_ledger_commands
 from hedgegrid.operator.project_files import running_demo_urls
 from hedgegrid.operator.redis_server import URL_VARIABLE
 from hedgegrid.operator.standalone import become_exchange, become_strategy_tool
@@ -39,6 +40,9 @@ app = typer.Typer(
 @app.callback()
 def root() -> None:
     """Dual-sided grid trading on Bybit USDT perpetuals."""
+
+
+register_ledger_commands(app)
 
 
 @app.command()

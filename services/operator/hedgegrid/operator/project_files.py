@@ -11,6 +11,7 @@ DEMO_CONFIG = ROOT / "config" / "demo.toml"
 TAPE_CONFIG = ROOT / "config" / "tape-5min.toml"
 RUNS = ROOT / ".run"
 REDIS_URL_FILE = "redis-url"
+LEDGER_FILE = "ledger.sqlite"
 
 
 def new_run_folder(parent: Path = RUNS) -> Path:
@@ -32,3 +33,9 @@ def running_demo_urls(parent: Path = RUNS) -> list[str] | None:
     """Addresses of the money and the market server of the demo started last, if that demo has not stopped."""
     files = sorted(parent.glob(f"*/{REDIS_URL_FILE}"))
     return files[-1].read_text().split() if files else None
+
+
+def newest_demo_ledger(parent: Path = RUNS) -> Path | None:
+    """The trade ledger of the demo started last."""
+    files = sorted(parent.glob(f"*/{LEDGER_FILE}"))
+    return files[-1] if files else None

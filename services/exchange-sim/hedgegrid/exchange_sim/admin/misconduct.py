@@ -36,7 +36,7 @@ def clear(exchange: Exchange, request: AdminRequest) -> Body:
 def events(exchange: Exchange, request: AdminRequest) -> Body:
     """Everything scheduled, and what could not happen."""
     listed = [_event_row(planned) for planned in exchange.injector.schedule.planned()]
-    return {"list": listed, "failures": exchange.actor.failures}
+    return {"list": listed, "failures": list(exchange.actor.failures)}
 
 
 def add_event(exchange: Exchange, request: AdminRequest) -> Body:

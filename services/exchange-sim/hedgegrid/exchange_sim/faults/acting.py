@@ -1,6 +1,7 @@
 """Makes events happen: to sockets, to the server's clock, to the market, and as a human on an account."""
 
 import random
+from collections import deque
 from collections.abc import Callable
 
 from hedgegrid.domain.order import OrderType
@@ -13,6 +14,7 @@ from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.refusals import Refused
 from hedgegrid.venue.requests import NewOrder, OrderRef
 
+FAILURES_KEPT = 1000
 _FORCED = (events.Liquidation, events.AutoDeleverage)
 
 
@@ -21,7 +23,7 @@ class EventError(Exception):
 
 
 class Actor:
-    """`failures` keeps what went wrong with events that nobody waited for."""
+    """`failures` keeps the latest of what went wrong with events that nobody waited for."""
 
     def __init__(
         self,
@@ -32,7 +34,7 @@ class Actor:
         now_ms: Callable[[], int],
         flush: Callable[[], None],
     ) -> None:
-        self.failures: list[str] = []
+        self.failures: deque[str] = deque(maxlen=FAILURES_KEPT)
         self._venue = venue
         self._hub = hub
         self._injector = injector

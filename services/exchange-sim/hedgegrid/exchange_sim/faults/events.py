@@ -16,6 +16,17 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 PositionIdx = Literal[0, 1, 2]
 
 
+def _require_positive(**amounts: Decimal | None) -> None:
+    """Check the amounts that are given.
+
+    Raises:
+        ValueError: naming the first one that is not above 0.
+    """
+    for name, amount in amounts.items():
+        if amount is not None and not (amount.is_finite() and amount > 0):
+            raise ValueError(f"{name} must be above 0")
+
+
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag=tag_of):
     at_s: AtLeastZero = 0.0
     every_s: Annotated[float, Meta(ge=0.1)] | None = None
@@ -111,6 +122,9 @@ class AutoDeleverage(AccountEvent, frozen=True, kw_only=True):
     qty: Decimal | None = None
     price: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _require_positive(qty=self.qty, price=self.price)
+
 
 class SymbolEvent(Event, frozen=True, kw_only=True):
     symbol: str
@@ -121,6 +135,10 @@ class Funding(SymbolEvent, frozen=True, kw_only=True):
 
     rate: Decimal
 
+    def __post_init__(self) -> None:
+        if not self.rate.is_finite() or abs(self.rate) >= 1:
+            raise ValueError("rate must be a fraction between -1 and 1")
+
 
 class FilterChange(SymbolEvent, frozen=True, kw_only=True):
     """New filters of a symbol; what is not named stays."""
@@ -128,6 +146,23 @@ class FilterChange(SymbolEvent, frozen=True, kw_only=True):
     tick_size: Decimal | None = None
     qty_step: Decimal | None = None
     min_notional: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        _require_positive(tick_size=self.tick_size, qty_step=self.qty_step, min_notional=self.min_notional)
+
+
+class PriceJump(SymbolEvent, frozen=True, kw_only=True):
+    """The market's prices are `factor` times what they were, at once and from now on."""
+
+    factor: Decimal
+
+    def __post_init__(self) -> None:
+        if not Decimal("0.01") <= self.factor <= 100:
+            raise ValueError("factor must be 0.01..100")
+
+
+class BookReset(SymbolEvent, frozen=True, kw_only=True):
+    """Every book of the symbol begins anew with a snapshot and update id 1, as after a restart of that service."""
 
 
 class ReduceOnlySymbol(SymbolEvent, frozen=True, kw_only=True):
@@ -144,6 +179,9 @@ class Settlement(SymbolEvent, frozen=True, kw_only=True):
     """The end: orders cancelled, positions closed at `price` or the index, status `Closed`, no market any more."""
 
     price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        _require_positive(price=self.price)
 
 
 class PartialFills(Event, frozen=True, kw_only=True):
@@ -167,6 +205,8 @@ AnyEvent = (
     | AutoDeleverage
     | Funding
     | FilterChange
+    | PriceJump
+    | BookReset
     | ReduceOnlySymbol
     | Delisting
     | Settlement

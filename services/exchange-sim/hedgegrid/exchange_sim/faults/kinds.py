@@ -141,6 +141,12 @@ class SubscribeRefused(SocketFault, frozen=True, kw_only=True):
     text: str = "Request not authorized"
 
 
+class AckLate(SocketFault, frozen=True, kw_only=True):
+    """A subscription takes effect at once, its ack comes `delay_ms` later: data comes first, as captured."""
+
+    delay_ms: DelayMs
+
+
 class SlowReads(SocketFault, frozen=True, kw_only=True):
     """What the client sends on this socket, pings included, is read and answered `delay_ms` late."""
 
@@ -163,5 +169,6 @@ AnyFault = (
     | ConnectRefused
     | AuthRefused
     | SubscribeRefused
+    | AckLate
     | SlowReads
 )

@@ -97,6 +97,8 @@ def lose_race(venue: Venue, account: str, path: str, params: dict[str, Any]) -> 
     """Let the fill win: every working order that a cancel or amend names fills before it is reached."""
     legs = params.get("request")
     for leg in legs if isinstance(legs, list) else [params]:
+        if not isinstance(leg, dict):
+            continue
         order_id, link_id = str(leg.get("orderId") or ""), str(leg.get("orderLinkId") or "")
         order = venue.order_by_id(account, order_id) if order_id else venue.order_by_link(account, link_id)
         if order is None or not order.status.is_active:

@@ -8,6 +8,7 @@ from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
 from hedgegrid.exchange_sim.faults import events
 from hedgegrid.exchange_sim.instruments import Listing
+from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
 from hedgegrid.exchange_sim.player import Player
 from hedgegrid.venue.engine import Venue
@@ -18,12 +19,18 @@ class SymbolDesk:
     """Unknown symbols raise KeyError."""
 
     def __init__(
-        self, venue: Venue, listings: Mapping[str, Listing], views: Mapping[str, SymbolView], player: Player
+        self,
+        venue: Venue,
+        listings: Mapping[str, Listing],
+        views: Mapping[str, SymbolView],
+        player: Player,
+        publisher: Publisher,
     ) -> None:
         self._venue = venue
         self._listings = listings
         self._views = views
         self._player = player
+        self._publisher = publisher
 
     def act(self, event: events.SymbolEvent, now_ms: int) -> None:
         """Make it happen and show it in instruments-info."""
@@ -34,6 +41,10 @@ class SymbolDesk:
             self._venue.on_funding(due)
         elif isinstance(event, events.FilterChange):
             self._change(view, event)
+        elif isinstance(event, events.PriceJump):
+            self._player.jump(event.symbol, event.factor)
+        elif isinstance(event, events.BookReset):
+            self._publisher.reset_books(event.symbol, now_ms)
         elif isinstance(event, events.ReduceOnlySymbol):
             self._venue.allow_only_reducing(event.symbol, event.only)
         elif isinstance(event, events.Delisting):

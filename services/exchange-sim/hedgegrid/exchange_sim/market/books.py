@@ -1,9 +1,7 @@
 """Order-book topics: snapshot, then deltas with a rising update id `u` (docs/v5/websocket/public/orderbook)."""
 
-from decimal import Decimal
 from typing import Any
 
-from hedgegrid.domain.money import plain
 from hedgegrid.exchange_sim.market.view import Levels, SymbolView
 
 Message = dict[str, Any]
@@ -25,7 +23,11 @@ class BookFeed:
             self._update = 1
             self._sides = self._view.levels(self._depth)
         bids, asks = self._sides
-        return self._message("snapshot", _texts(bids), _texts(asks), now_ms)
+        return self._message("snapshot", _rows(bids), _rows(asks), now_ms)
+
+    def restart(self) -> None:
+        """Count update ids from 1 again."""
+        self._update = 0
 
     def change(self, now_ms: int) -> Message | None:
         """What changed since the last message; None when nothing did."""
@@ -58,10 +60,9 @@ class BookFeed:
 def _difference(before: Levels, now: Levels) -> list[list[str]]:
     """Changed levels with their new size, vanished ones with size "0"."""
     old, new = dict(before), dict(now)
-    changed = [(price, size) for price, size in now if old.get(price) != size]
-    gone = [(price, Decimal(0)) for price in old if price not in new]
-    return _texts(changed + gone)
+    changed = [[price, size] for price, size in now if old.get(price) != size]
+    return changed + [[price, "0"] for price in old if price not in new]
 
 
-def _texts(levels: Levels) -> list[list[str]]:
-    return [[plain(price), plain(size)] for price, size in levels]
+def _rows(levels: Levels) -> list[list[str]]:
+    return [[price, size] for price, size in levels]

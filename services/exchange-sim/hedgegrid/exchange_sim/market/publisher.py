@@ -68,6 +68,13 @@ class Publisher:
             return [_kline_message(topic, rest.partition(".")[0], bars, now_ms)] if bars else []
         return [self._price_limit(symbol, now_ms)] if kind == "priceLimit" else []
 
+    def reset_books(self, symbol: str, now_ms: int) -> None:
+        """Begin every book of a symbol anew; subscribers get the snapshot with update id 1."""
+        for feed in self._books[symbol]:
+            feed.restart()
+            if self._hub.wanted(feed.topic):
+                self._hub.publish(feed.topic, feed.snapshot(now_ms))
+
     def repeat_idle_books(self, now_ms: int) -> None:
         """Send orderbook.1 again where it has been quiet."""
         now = monotonic()

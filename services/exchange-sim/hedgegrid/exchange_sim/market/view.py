@@ -7,6 +7,7 @@ from typing import Any
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
 from hedgegrid.exchange_sim.market.candles import Candles, DayWindow
+from hedgegrid.exchange_sim.market.ladder import Ladder
 from hedgegrid.exchange_sim.market_events import FundingNotice, MarketEvent
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
@@ -16,7 +17,8 @@ RECENT_TRADES = 1000
 PAST_FUNDINGS = 1000
 HOUR_MS = 3_600_000
 Row = dict[str, Any]
-Levels = list[tuple[Decimal, Decimal]]
+Levels = list[tuple[str, str]]
+"""Price and size as on the wire."""
 
 
 class SymbolView:
@@ -36,6 +38,7 @@ class SymbolView:
         self._funding: FundingNotice | None = None
         self._funding_cap: str = row.get("upperFundingRate", "")
         self._day = DayWindow()
+        self._ladder = Ladder(rules.tick_size)
         self._direction = "ZeroPlusTick"
         self._open_interest: Decimal | None = None
 
@@ -114,9 +117,12 @@ class SymbolView:
         quote, tick = self.quote, self.rules.tick_size
         if quote is None:
             return [], []
-        bids = [(quote.bid_px - i * tick, quote.bid_qty) for i in range(depth)] if quote.bid_qty else []
-        asks = [(quote.ask_px + i * tick, quote.ask_qty) for i in range(depth)] if quote.ask_qty else []
-        return [level for level in bids if level[0] > 0], asks
+        bid_size, ask_size = plain(quote.bid_qty), plain(quote.ask_qty)
+        if self._ladder.tick != tick:
+            self._ladder = Ladder(tick)
+        bids = [(price, bid_size) for price in self._ladder.down(quote.bid_px, depth)] if quote.bid_qty else []
+        asks = [(price, ask_size) for price in self._ladder.up(quote.ask_px, depth)] if quote.ask_qty else []
+        return bids, asks
 
     def _trade(self, trade: MarketTrade) -> None:
         before = self.last

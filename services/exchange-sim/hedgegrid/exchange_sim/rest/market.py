@@ -78,8 +78,8 @@ def orderbook(exchange: Exchange, call: Call) -> Answer:
     return answer(
         {
             "s": view.rules.symbol,
-            "b": [[plain(price), plain(size)] for price, size in bids],
-            "a": [[plain(price), plain(size)] for price, size in asks],
+            "b": [[price, size] for price, size in bids],
+            "a": [[price, size] for price, size in asks],
             "ts": exchange.now_ms(),
             "u": view.sequence,
             "seq": view.sequence,

@@ -110,7 +110,7 @@ class RestService:
         try:
             if not route.private:
                 return perform(self._exchange, route, "", _query(payload), trace.now_ms)
-            clock_ms = self._exchange.injector.wall_ms()
+            clock_ms, trace.account = self._exchange.injector.wall_ms(), ""
             trace.account = self._exchange.authenticator.check_rest(request.headers, payload, clock_ms).id
             trace.params = _query(payload) if trace.method == "GET" else _body(payload)
         except ApiError as error:

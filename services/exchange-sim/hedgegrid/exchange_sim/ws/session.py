@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 from hedgegrid.exchange_sim.auth import Authenticator
 from hedgegrid.exchange_sim.faults.injector import Injector
-from hedgegrid.exchange_sim.faults.kinds import AuthRefused, SlowReads, SubscribeRefused
+from hedgegrid.exchange_sim.faults.kinds import AckLate, AuthRefused, SlowReads, SubscribeRefused
 from hedgegrid.exchange_sim.ws import frames
 from hedgegrid.exchange_sim.ws.connection import Connection
 from hedgegrid.exchange_sim.ws.hub import Hub
@@ -66,7 +66,12 @@ class Session:
     def _subscribe(self, args: Any, req_id: Any) -> None:
         """All topics or none: one bad or repeated topic refuses the whole request. The ack precedes any snapshot."""
         refusal = self._refusal(args)
-        self._send(frames.ack("subscribe", self._connection.id, req_id, refusal or "", success=refusal is None))
+        ack = frames.ack("subscribe", self._connection.id, req_id, refusal or "", success=refusal is None)
+        late = None if refusal else self._injector.sockets(AckLate, self._subject() | {"topic": args})
+        if late is None:
+            self._send(ack)
+        else:
+            asyncio.get_running_loop().call_later(late.delay_ms / 1000, self._send, ack)
         if refusal is None:
             for topic in args:
                 self._hub.subscribe(self._connection, topic)

@@ -129,7 +129,7 @@ def _book_entry(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder |
     number = _level_of(leg, order)
     levels = grown(leg.levels, number, fill.last_qty, value)
     book = leg.book.opened(fill.last_qty, fill.last_px, fill.fee)
-    draft.change_leg(fill.leg, book=book, cycle=cycle, levels=levels, opening=Backoff(), denied="")
+    _change_traded(draft, fill, book=book, cycle=cycle, levels=levels)
     _to_ledger(draft, fill, order, number, cycle.number, ZERO)
 
 
@@ -145,8 +145,13 @@ def _book_exit(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder | 
     )
     number = leg.levels[-1].number if leg.levels else 0
     levels = draft.strategy.levels_after_exit(leg.levels, order, fill.last_qty)
-    draft.change_leg(fill.leg, book=book, cycle=cycle, levels=levels, opening=Backoff(), closing=Backoff(), denied="")
+    _change_traded(draft, fill, book=book, cycle=cycle, levels=levels)
     _to_ledger(draft, fill, order, number, cycle.number, gross)
+
+
+def _change_traded(draft: Draft[Any, Any], fill: OrderFilled, **fields: object) -> None:
+    """A leg that traded is a new situation: what was refused or denied before may be tried again at once."""
+    draft.change_leg(fill.leg, opening=Backoff(), closing=Backoff(), denied="", **fields)
 
 
 def _book_settlement(draft: Draft[Any, Any], fill: OrderFilled) -> None:

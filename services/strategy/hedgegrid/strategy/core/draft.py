@@ -26,6 +26,7 @@ SNAPSHOT_OVERLAP_MS = 600_000
 """How far before the newest known execution a snapshot looks back: REST lists lag (bybit-v5.md §1.8)."""
 RETRY_FIRST_MS = 1_000
 RETRY_LONGEST_MS = 60_000
+CLOSING_RETRY_LONGEST_MS = 10_000
 DENIED_TRY_AGAIN_MS = 60_000
 DENIED_TELL_AGAIN_MS = 600_000
 
@@ -109,7 +110,8 @@ class Draft(Generic[C, S]):
         """After a refusal wait before trying again, twice as long each time; closing never waits for opening."""
         kind = "closing" if purpose.closes else "opening"
         backoff: Backoff = getattr(self.leg(leg), kind)
-        pause_ms = min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** min(backoff.failures, 10))
+        longest_ms = CLOSING_RETRY_LONGEST_MS if purpose.closes else RETRY_LONGEST_MS
+        pause_ms = min(longest_ms, RETRY_FIRST_MS * 2 ** min(backoff.failures, 10))
         changed = Backoff(failures=backoff.failures + 1, until_ms=self.now_ms + pause_ms)
         self.change_leg(leg, **{kind: changed})
 

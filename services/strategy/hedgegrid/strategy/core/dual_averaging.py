@@ -63,7 +63,7 @@ def _last(leg: LegState) -> Rung:
 
 
 def _ahead(draft: GridDraft, leg: LegState) -> Iterator[Rung]:
-    """Levels that should rest now, within the price bounds."""
+    """Levels that should rest now, within the price bounds; none of them has a fill."""
     rungs = rungs_after(terms_in_force(draft, leg), draft.instrument, leg.leg, _last(leg))
     for rung in islice(rungs, draft.config.resting_levels):
         if within_bounds(draft.config, rung.price):
@@ -76,13 +76,10 @@ def _resting(draft: GridDraft, leg: LegState, tick: QuoteTick | None) -> Iterabl
     if filling is not None:
         yield as_working(filling)
     for rung in _ahead(draft, leg):
-        order = leg.order(Purpose.AVERAGING, rung.level)
-        if order is None and tick is None:
+        if tick is None and leg.order(Purpose.AVERAGING, rung.level) is None:
             continue
         post_only = draft.config.resting_post_only and not (tick is not None and _is_passed(leg.leg, rung.price, tick))
-        yield Desired(
-            Purpose.AVERAGING, rung.level, rung.qty - (order.cum_qty if order else ZERO), rung.price, post_only
-        )
+        yield Desired(Purpose.AVERAGING, rung.level, rung.qty, rung.price, post_only)
 
 
 def _is_passed(leg: Leg, price: Decimal, tick: QuoteTick) -> bool:
