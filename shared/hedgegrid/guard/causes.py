@@ -82,11 +82,15 @@ def share(loss: Decimal, equity: Decimal) -> Decimal:
 
 def _rising(bounds: Thresholds, value: Decimal, ease: Decimal, what: str, unit: str) -> Demand:
     stage, bound = bounds.at_least(value, ease)
+    if stage is RiskStage.NORMAL:
+        return NOTHING
     return Demand(stage, f"{what} {_usdt(value)}{unit} ≥ {plain(bound)}{unit}")
 
 
 def _near(bounds: Thresholds, value: Decimal, ease: Decimal) -> Demand:
     stage, bound = bounds.at_most(value, ease)
+    if stage is RiskStage.NORMAL:
+        return NOTHING
     return Demand(stage, f"liquidation {_usdt(value)}% away ≤ {plain(bound)}%, all marks moving together")
 
 

@@ -77,23 +77,23 @@ def measure(view: AccountView, marks: Mapping[str, Mark], taker_fee: Decimal, no
     exposures: list[_Exposure] = []
     unrealised = maintenance = initial = held = ZERO
     seen_all = wallet is not None
-    for key, leg in view.legs.items():
-        mark, rules = marks.get(key[0]), view.instruments.get(key[0])
+    for (symbol, side), leg in view.legs.items():
+        mark, rules = marks.get(symbol), view.instruments.get(symbol)
         if not leg.qty:
-            totals[key] = leg.cum_realised
+            totals[(symbol, side)] = leg.cum_realised
             continue
         if mark is None or rules is None:
             seen_all = False
             continue
+        sign, tiers = side.sign, rules.tiers
         value, entry_value = leg.qty * mark.px, leg.qty * leg.entry_px
-        result = key[1].sign * (value - entry_value)
-        totals[key] = leg.cum_realised + result
+        result = sign * (value - entry_value)
+        totals[(symbol, side)] = leg.cum_realised + result
         unrealised += result
         held += value
-        initial += position_initial_margin(value, entry_value, key[1], leg.leverage, taker_fee)
-        maintenance += maintenance_margin(rules.tiers, value, entry_value, key[1], leg.leverage, taker_fee)
-        closing_fee = fee_to_close(entry_value, key[1], leg.leverage, taker_fee)
-        exposures.append(_Exposure(key[1].sign, value, rules.tiers, closing_fee))
+        initial += position_initial_margin(value, entry_value, side, leg.leverage, taker_fee)
+        maintenance += maintenance_margin(tiers, value, entry_value, side, leg.leverage, taker_fee)
+        exposures.append(_Exposure(sign, value, tiers, fee_to_close(entry_value, side, leg.leverage, taker_fee)))
     open_value, open_margin = _opening(view, marks, taker_fee)
     if wallet is None or not seen_all:
         return Figures(
