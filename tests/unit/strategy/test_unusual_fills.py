@@ -215,6 +215,24 @@ def test_an_order_of_a_lost_future_that_rests_is_cancelled_and_its_fill_booked()
     world.check_at_rest()
 
 
+def test_an_order_that_a_lost_future_made_larger_is_booked_whole() -> None:
+    world = settled(legs="long")
+    before = world.state
+    world.move(D("-0.15"))
+    world.come_to_rest()
+    [order] = orders(world, Purpose.TAKE_PROFIT)
+    assert order.qty == D("0.040")
+    world.state = before  # from before the averaging: the take-profit has 0.016 there
+    told = fill(world, "0.020", client_order_id=order.client_order_id, leaves_qty=D("0.020"), gross=D(1))
+    bought = [event for _, event in world.inputs if isinstance(event, OrderFilled) and "LA01" in event.client_order_id]
+    for event in bought:
+        world.take(event)
+    world.take(told)
+    assert orders(world, Purpose.TAKE_PROFIT), "more than it was for: not over before the venue says so"
+    world.take(msgspec.structs.replace(told, trade_id="t2", leaves_qty=D(0)))
+    assert leg_of(world).book.qty == 0
+
+
 def settle_until_snapshot(world: World) -> None:
     """The snapshot is taken and told, and nothing that follows from it is carried out."""
     world.execute()

@@ -192,6 +192,10 @@ def _advance(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder) -> 
     if any(o.client_order_id == order.client_order_id for o in leg.unproven):
         others = (o for o in leg.unproven if o.client_order_id != order.client_order_id)
         draft.change_leg(fill.leg, unproven=(*others, order))
+    elif order.final_qty is None and order.new_qty is None and order.cum_qty > order.qty:
+        # A lost future made it larger; only the venue knows by how much.
+        draft.put_order(fill.leg, msgspec.structs.replace(order, qty=order.cum_qty))
+        draft.ask_snapshot(SnapshotReason.GAP)
     elif is_complete(order):
         draft.drop_order(fill.leg, order.client_order_id)
     else:

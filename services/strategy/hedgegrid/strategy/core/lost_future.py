@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from hedgegrid.domain.ids import ClientOrderId, parse_client_order_id
 from hedgegrid.domain.order import OrderType
 from hedgegrid.messages.commands import CancelOrder
-from hedgegrid.messages.events import OrderFilled, SnapshotTaken
+from hedgegrid.messages.events import OrderFilled, OrderRejected, SnapshotTaken
 from hedgegrid.strategy.core.draft import Draft
 from hedgegrid.strategy.core.state import OrderPhase, WorkingOrder
 
@@ -59,6 +61,18 @@ def _make_known(draft: Draft[Any, Any], parts: ClientOrderId, qty: Decimal, pric
     )
     draft.change_leg(parts.leg, unproven=(*draft.leg(parts.leg).unproven, order))
     return order
+
+
+def learn_sizes(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
+    """An order that a lost future made larger: it is not complete before that much is booked."""
+    sizes = {order.client_order_id: order.qty for order in snapshot.open_orders}
+    for ended in snapshot.ended_orders:
+        if not isinstance(ended, OrderRejected):
+            sizes[ended.client_order_id] = ended.cum_qty
+    for leg in draft.state.legs:
+        for order in leg.orders:
+            if sizes.get(order.client_order_id, order.qty) > order.qty and order.new_qty is None:
+                draft.put_order(leg.leg, msgspec.structs.replace(order, qty=sizes[order.client_order_id]))
 
 
 def cancel_orphans(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:

@@ -10,7 +10,7 @@ from hedgegrid.strategy.core.birth import be_born, note_position, report_mismatc
 from hedgegrid.strategy.core.booking import book_fill, book_funding
 from hedgegrid.strategy.core.draft import Draft
 from hedgegrid.strategy.core.lifecycle import apply_order_news, retire_unproven
-from hedgegrid.strategy.core.lost_future import cancel_orphans, own_parts, skip_used_ids
+from hedgegrid.strategy.core.lost_future import cancel_orphans, learn_sizes, own_parts, skip_used_ids
 from hedgegrid.strategy.core.resolving import resolve_mismatch
 from hedgegrid.strategy.core.state import MISMATCHES_TOLERATED, OrderPhase
 
@@ -49,6 +49,7 @@ def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
 def _book(draft: Draft[Any, Any], snapshot: SnapshotTaken, asked: bool) -> None:
     """Executions first, so that an order does not end before its fills are counted. Of executions a snapshot repeats
     the past of earlier lives and of people; only what this life did can be missing."""
+    learn_sizes(draft, snapshot)
     for execution in snapshot.executions:
         if isinstance(execution, FundingPaid):
             book_funding(draft, execution)
@@ -78,7 +79,7 @@ def _compare_positions(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
         if not draft.state.snapshot_asked:
             draft.change(reconciled=True)
         draft.change(mismatches=0)
-        _let_go_of_unbookable(draft)
+        _let_go_of_unbookable(draft, snapshot)
         return
     mismatches = draft.state.mismatches + 1
     draft.change(mismatches=mismatches, ask_after_ms=draft.now_ms + ASK_AGAIN_MS * mismatches)
@@ -91,12 +92,13 @@ def _compare_positions(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
         draft.restrict(TradingState.HALTED, text)
 
 
-def _let_go_of_unbookable(draft: Draft[Any, Any]) -> None:
-    """Every execution was told and the positions agree: what an ended order still waits for can never be booked. The
-    results differ by it, and that is told (`DifferenceFound`)."""
+def _let_go_of_unbookable(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
+    """Every execution was told and the positions agree: what an order that the snapshot shows as ended still waits for
+    can never be booked. The results differ by it, and that is told (`DifferenceFound`)."""
+    ended = {order.client_order_id for order in snapshot.ended_orders}
     for leg in draft.state.legs:
         for order in leg.orders:
-            if order.phase is OrderPhase.ENDED:
+            if order.phase is OrderPhase.ENDED and order.client_order_id in ended:
                 retire_unproven(draft, leg.leg, order)
 
 
