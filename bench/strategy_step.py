@@ -15,18 +15,22 @@ import msgspec
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import ExecType, Leg, Purpose, Side
+from hedgegrid.guard.config import GuardConfig
 from hedgegrid.messages.events import OrderFilled
 from hedgegrid.messages.market import QuoteTick
-from hedgegrid.strategy.backtest.runner import Backtest
+from hedgegrid.strategy.backtest.bars import Point
+from hedgegrid.strategy.backtest.runner import AccountRun
 from hedgegrid.strategy.core.config import AveragingStyle, DualGridConfig
 from hedgegrid.strategy.core.dual_grid import DualGrid
 from hedgegrid.strategy.core.inputs import CoreInput
 from hedgegrid.strategy.core.quiet_range import HIGHEST
+from hedgegrid.strategy.core.state import BotState
+from hedgegrid.strategy.plans import BotPlan
 from hedgegrid.venue.engine import Venue
-from hedgegrid.venue.requests import MarketQuote, MarketTrade, MarkPrice
 
 D = Decimal
 ROUNDS = 5_000
+LEVELS = 10
 SYMBOL = "BTCUSDT"
 START_MS = 1_700_000_000_000
 NO_ACTION_LIMIT_US, ACTION_LIMIT_US = 20, 150
@@ -80,8 +84,8 @@ def main() -> int:
 
 
 def _rows(name: str, config: DualGridConfig) -> list[Row]:
-    bot = ten_levels(config)
-    state, price = bot.state, _price_of(bot)
+    state = whole = ten_levels(config)
+    price = _price_of(state)
     quiet = [_tick(price + D(n % 3) / 10, n) for n in range(ROUNDS)]
     awake = msgspec.structs.replace(state, quiet_above=HIGHEST, quiet_below=D(0), wake_ms=0)
     rows = [
@@ -95,39 +99,29 @@ def _rows(name: str, config: DualGridConfig) -> list[Row]:
         state = msgspec.structs.replace(state, long=msgspec.structs.replace(state.long, orders=()))
         bare = msgspec.structs.replace(state, quiet_above=HIGHEST, quiet_below=D(0), wake_ms=0)
         rows.append(_timed(f"{name}: tick that commands two orders", config, bare, quiet, 2, ACTION_LIMIT_US))
-    rows.append(_timed(f"{name}: fill that amends the take-profit", config, bot.state, _fills(bot), 1, ACTION_LIMIT_US))
+    rows.append(_timed(f"{name}: fill that amends the take-profit", config, whole, _fills(whole), 1, ACTION_LIMIT_US))
     return rows
 
 
-def ten_levels(config: DualGridConfig) -> Backtest:
+def ten_levels(config: DualGridConfig) -> BotState:
     """A bot whose legs have ten levels each, take-profits resting."""
     venue = Venue([INSTRUMENT], seed=1)
     venue.open_account("main", D(10**7), hedge_mode=True, leverage=D(10))
-    bot = Backtest(venue, "main", SYMBOL, config, START_MS)
     price, now_ms = D(60000), START_MS
+    run = AccountRun(venue, "main", [BotPlan(SYMBOL, DualGrid(), config)], GuardConfig(), now_ms)
+    run.start({SYMBOL: Point(now_ms, price, D(1000))})
+    bot = run.bots[SYMBOL]
     for leg in Leg:
-        while len(bot.state.legs[leg.value - 1].levels) < 10:
+        while len(bot.state.legs[leg.value - 1].levels) < LEVELS:
             now_ms += 100
             price = INSTRUMENT.price_down(price * (1 - leg.sign * D("0.0021")))
-            side = leg.closing_side
-            bot.on_market(MarkPrice(symbol=SYMBOL, mark_px=price, ts_ms=now_ms))
-            bot.on_market(
-                MarketQuote(
-                    symbol=SYMBOL,
-                    bid_px=price - D("0.1"),
-                    bid_qty=D(1000),
-                    ask_px=price + D("0.1"),
-                    ask_qty=D(1000),
-                    ts_ms=now_ms,
-                )
-            )
-            bot.on_market(MarketTrade(symbol=SYMBOL, price=price, qty=D(1000), taker_side=side, ts_ms=now_ms))
-    return bot
+            run.moment({SYMBOL: Point(now_ms, price, D(1000))}, now_ms)
+    return bot.state
 
 
-def _price_of(bot: Backtest) -> Decimal:
+def _price_of(state: BotState) -> Decimal:
     """Half way between the legs' next levels."""
-    long, short = bot.state.legs
+    long, short = state.legs
     return INSTRUMENT.price_down((long.levels[-1].px + short.levels[-1].px) / 2)
 
 
@@ -146,9 +140,8 @@ def _tick(price: Decimal, number: int) -> QuoteTick:
     )
 
 
-def _fills(bot: Backtest) -> list[OrderFilled]:
+def _fills(state: BotState) -> list[OrderFilled]:
     """A part of the long take-profit, told to the same state again and again."""
-    state = bot.state
     fill = OrderFilled(
         symbol=SYMBOL,
         client_order_id=f"h{state.life}-{SYMBOL}-LT00-zzz",

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgegrid.messages.commands import RequestSnapshot
-from hedgegrid.messages.events import SnapshotReason, SnapshotTaken
+from hedgegrid.messages.events import FundingPaid, SnapshotReason, SnapshotTaken
 from hedgegrid.messages.ledger import DifferenceFound
 from tests.property.strategy.world import World
 
@@ -40,3 +40,16 @@ def test_nothing_is_compared_while_fills_are_coming_in() -> None:
     assert not rows(world)
     world.take(snapshot_after(world, 1, "5"))
     assert rows(world)
+
+
+def test_an_old_snapshot_does_not_turn_the_clock_of_bookings_back() -> None:
+    world = World(1)
+    world.come_to_rest()
+    old = world.desk.snapshot(
+        RequestSnapshot(symbol="BTCUSDT", reason=SnapshotReason.AUDIT, request=0), world.now_ms - 60_000
+    )
+    world.fund(Decimal("0.0001"))
+    [first, *_] = [event for event in world.feed if isinstance(event, FundingPaid)]
+    world.feed.clear()
+    world.take(msgspec.structs.replace(old, executions=(first,)))
+    assert world.state.booked_ms > world.now_ms - 60_000

@@ -97,7 +97,8 @@ def is_complete(order: WorkingOrder) -> bool:
 
 def _note_time(draft: Draft[Any, Any], ts_event: int) -> None:
     newest_ms = max(draft.state.newest_execution_ms, ts_event)
-    draft.change(newest_execution_ms=newest_ms, booked_ms=draft.now_ms)
+    booked_ms = max(draft.state.booked_ms, draft.now_ms)  # a snapshot may have been under way for long
+    draft.change(newest_execution_ms=newest_ms, booked_ms=booked_ms)
 
 
 def _order_of(draft: Draft[Any, Any], fill: OrderFilled) -> WorkingOrder | None:
