@@ -44,10 +44,10 @@ class Actor:
 
     def act_due(self) -> None:
         """Make everything happen that has become due; called with every step of the market."""
-        at_s = self._injector.elapsed_s()
-        if at_s < self._injector.schedule.next_s:
+        schedule = self._injector.schedule
+        if schedule.is_over:
             return
-        for planned in self._injector.schedule.due(at_s):
+        for planned in schedule.due(self._injector.elapsed_s()):
             try:
                 self.act(planned.event, planned.rng)
             except EventError as error:

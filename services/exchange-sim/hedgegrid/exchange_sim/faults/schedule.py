@@ -24,10 +24,11 @@ class Planned:
 
 
 class Schedule:
-    """`next_s` is the time of the nearest event, infinity without one."""
+    """`next_s` is the time of the nearest event, infinity without one; `is_over` when there is none left."""
 
     def __init__(self, seed: int = 0) -> None:
         self.next_s = float("inf")
+        self.is_over = True
         self._seed = seed
         self._planned: list[Planned] = []
 
@@ -41,6 +42,8 @@ class Schedule:
 
     def due(self, at_s: float) -> list[Planned]:
         """What has become due, in order of time; a repeated event at most once a call."""
+        if at_s < self.next_s:
+            return []
         found = [planned for planned in self._planned if planned.next_s is not None and planned.next_s <= at_s]
         found.sort(key=lambda planned: (planned.next_s or 0.0, planned.id))
         for planned in found:
@@ -58,3 +61,4 @@ class Schedule:
     def _tell(self) -> None:
         times = (planned.next_s for planned in self._planned if planned.next_s is not None)
         self.next_s = min(times, default=float("inf"))
+        self.is_over = self.next_s == float("inf")

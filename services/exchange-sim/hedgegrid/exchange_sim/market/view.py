@@ -39,6 +39,7 @@ class SymbolView:
         self._funding_cap: str = row.get("upperFundingRate", "")
         self._day = DayWindow()
         self._ladder = Ladder(rules.tick_size)
+        self._texts: dict[str, tuple[Decimal | None, str]] = {}
         self._direction = "ZeroPlusTick"
         self._open_interest: Decimal | None = None
 
@@ -82,24 +83,25 @@ class SymbolView:
         value = _text(interest * mark_px if interest and mark_px else None)
         change = last / before - 1 if last is not None and before else None
         funding = self._funding
+        mark_text, interest_text = _text(mark_px), self._kept("interest", interest)
         return {
             "symbol": self.rules.symbol,
             "tickDirection": self._direction,
             "price24hPcnt": "" if change is None else f"{change:.6f}",
             "lastPrice": _text(last),
-            "prevPrice24h": _text(before),
-            "highPrice24h": _text(day.high if day is not None else last),
-            "lowPrice24h": _text(day.low if day is not None else last),
-            "prevPrice1h": _text(self._day.hour_ago() or last),
-            "markPrice": _text(mark_px),
-            "indexPrice": _text(index_px),
-            "openInterest": _text(interest),
+            "prevPrice24h": self._kept("before", before),
+            "highPrice24h": self._kept("high", day.high if day is not None else last),
+            "lowPrice24h": self._kept("low", day.low if day is not None else last),
+            "prevPrice1h": self._kept("hour", self._day.hour_ago() or last),
+            "markPrice": mark_text,
+            "indexPrice": mark_text if index_px is mark_px else _text(index_px),
+            "openInterest": interest_text,
             "openInterestValue": value,
             "turnover24h": _text(day.turnover if day is not None else None) or "0",
             "volume24h": _text(day.volume if day is not None else None) or "0",
             "fundingIntervalHour": str(self.rules.funding_interval_min // 60),
             "fundingCap": self._funding_cap,
-            "singleOpenInterest": _text(interest),
+            "singleOpenInterest": interest_text,
             "singleOpenInterestValue": value,
             "nextFundingTime": str(funding.next_ms) if funding is not None else self._next_interval(),
             "fundingRate": plain(funding.rate) if funding is not None else "0",
@@ -111,6 +113,15 @@ class SymbolView:
             "preQty": "",
             "curPreListingPhase": "",
         }
+
+    def _kept(self, name: str, value: Decimal | None) -> str:
+        """Text of a value that stays the same object for many ticks."""
+        held = self._texts.get(name)
+        if held is not None and held[0] is value:
+            return held[1]
+        text = _text(value)
+        self._texts[name] = (value, text)
+        return text
 
     def levels(self, depth: int) -> tuple[Levels, Levels]:
         """Bids and asks, best first: the quote's size on each of `depth` levels one tick apart."""

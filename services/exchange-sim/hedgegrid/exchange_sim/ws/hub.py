@@ -53,7 +53,13 @@ class Hub:
     def publish(self, topic: str, message: Any) -> None:
         """A public message to every subscriber of its topic."""
         subscribers = self._public.get(topic)
-        if subscribers:
+        if not subscribers:
+            return
+        if self._edge.is_idle:
+            frame = wire(message)
+            for connection in tuple(subscribers):
+                connection.send_data(frame)
+        else:
             self._send("", topic, message, tuple(subscribers))
 
     def push(self, account: str, topic: str, message: dict[str, Any]) -> None:
