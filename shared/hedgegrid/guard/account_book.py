@@ -100,6 +100,11 @@ class AccountBook:
         """Events may be missing: nothing is certain until every symbol had a snapshot."""
         self._doubt(now_ms)
 
+    def exclude(self, symbol: str) -> None:
+        """The venue does not list the symbol: nothing can be held in it, and no snapshot will ever vouch for it."""
+        self._leverages.pop(symbol, None)
+        self._doubted.discard(symbol)
+
     def _doubt(self, now_ms: int) -> None:
         self._doubted = set(self._leverages)
         if self._unsure_since_ms is None:

@@ -37,6 +37,10 @@ class AccountRisk:
     def apply(self, event: AccountEvent, now_ms: int) -> None:
         self._book.apply(event, now_ms)
 
+    def exclude(self, symbol: str) -> None:
+        """The venue does not list the symbol."""
+        self._book.exclude(symbol)
+
     def gap(self, now_ms: int) -> None:
         """Events may be missing."""
         self._book.gap(now_ms)

@@ -136,7 +136,7 @@ def opening_margin(order: OpeningOrder, price: Decimal, leverage: Decimal, taker
 def leverage_of(view: AccountView, symbol: str, leg: Leg) -> Decimal:
     """The venue's word on a leg's leverage, else the configured one."""
     held: HeldLeg | None = view.legs.get((symbol, leg))
-    return held.leverage if held is not None and held.leverage > 0 else view.leverages[symbol]
+    return held.leverage if held is not None and held.leverage > 0 else view.leverages.get(symbol, Decimal(1))
 
 
 def _opening(view: AccountView, marks: Mapping[str, Mark], taker_fee: Decimal) -> tuple[Decimal, Decimal]:

@@ -50,6 +50,11 @@ class SharedRisk:
         with self._lock:
             self._risk.apply(event, self._clock.now_ms())
 
+    def exclude(self, symbol: str) -> None:
+        """The venue does not list the symbol."""
+        with self._lock:
+            self._risk.exclude(symbol)
+
     def gap(self) -> None:
         """Events may be missing."""
         with self._lock:

@@ -10,6 +10,7 @@ from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.domain.money import plain
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.settings import ExecutorSettings
+from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.runtime.config import AccountConfig, BotConfig, bot_dry_run
@@ -32,6 +33,7 @@ class Startup:
         door: VenueDoor,
         snapshots: Snapshots,
         health: Health,
+        risk: SharedRisk,
         halted: Callable[[], bool],
         stopping: threading.Event,
     ) -> None:
@@ -42,6 +44,7 @@ class Startup:
         self._door = door
         self._snapshots = snapshots
         self._health = health
+        self._risk = risk
         self._halted = halted
         self._stopping = stopping
 
@@ -55,6 +58,8 @@ class Startup:
     def _set_up(self, bot: BotConfig) -> str | None:
         """Why the bot cannot trade; None when it can. In dry run the account's settings are not touched."""
         problem = self._until_answered(lambda: self._snapshots.publish_instrument(bot.symbol))
+        if problem is not None:
+            self._risk.exclude(bot.symbol)  # or the guard would wait for its snapshot for ever
         if problem is not None or bot_dry_run(self._config, bot):
             return problem
         problem = self._until_answered(lambda: self._rest.switch_to_hedge(bot.symbol))

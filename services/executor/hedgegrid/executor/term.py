@@ -92,7 +92,7 @@ class Term:
             self._risk,
         )
         self._startup = Startup(
-            config, settings, rest, self._gate, door, self._snapshots, context.health,
+            config, settings, rest, self._gate, door, self._snapshots, context.health, self._risk,
             lambda: tenure.lost, context.stopping,
         )  # fmt: skip
         self._desk = Desk(
