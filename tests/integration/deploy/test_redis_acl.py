@@ -71,7 +71,7 @@ class AclServer(RedisServer):
 
 def refused(client: redis.Redis, *command: str | int) -> bool:
     try:
-        client.execute_command(*command)
+        client.execute_command(*command)  # type: ignore[no-untyped-call]
     except redis.exceptions.NoPermissionError:
         return True
     return False
@@ -173,7 +173,7 @@ def test_metrics_runs_whole_as_its_own_user(guarded: Guarded, tmp_path: Path) ->
 
 def test_a_second_run_keeps_the_passwords_and_shows_none(tmp_path: Path) -> None:
     script = in_checkout(Path("deploy/redis/credentials.py"))
-    command = [sys.executable, script, TEMPLATE, tmp_path]
+    command = [sys.executable, str(script), str(TEMPLATE), str(tmp_path)]
     subprocess.run(command, check=True)
     first = {user: (tmp_path / user / "password").read_text() for user in SERVICES}
     subprocess.run(command, check=True)
