@@ -7,6 +7,12 @@ RUN /opt/venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :
     && find /opt/venv -depth \( -name __pycache__ -o -name tests -o -name test \) -type d -exec rm -rf {} + \
     && rm -rf /opt/venv/lib/python3.11/site-packages/pip /opt/venv/bin/pip*
 
+# Only the operator draws: the others go without 120 MB of plotting.
+FROM dependencies AS needed
+ARG SERVICE
+RUN test "$SERVICE" = operator || { cd /opt/venv/lib/python3.11/site-packages \
+    && rm -rf matplotlib mpl_toolkits numpy numpy.libs PIL pillow.libs fontTools contourpy kiwisolver; }
+
 FROM python:3.11-slim-bookworm
 ARG SERVICE
 RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=strategy" >&2; exit 1; } \
@@ -16,7 +22,7 @@ RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=strategy" >&2; 
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp \
     PYTHONPATH=/app/shared:/app/services/$SERVICE \
     HEDGEGRID_CONFIG=/config/hedgegrid.toml HEDGEGRID_HTTP_HOST=0.0.0.0 HEDGEGRID_HTTP_PORT=9100
-COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=needed /opt/venv /opt/venv
 WORKDIR /app
 COPY shared shared
 COPY services/$SERVICE services/$SERVICE

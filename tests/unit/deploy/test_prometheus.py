@@ -167,7 +167,8 @@ def run(promtool: str, *arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_promtool_accepts_the_rules(promtool: str) -> None:
+def test_promtool_accepts_config_and_rules(promtool: str) -> None:
+    run(promtool, "check", "config", "--syntax-only", FOLDER / "prometheus.yml")
     run(promtool, "check", "rules", *sorted((FOLDER / "rules").glob("*.yml")))
 
 
