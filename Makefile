@@ -43,3 +43,15 @@ sim: venv ## the property tests with many more examples and histories
 
 tail: venv ## follow the streams in readable form
 	$(BIN)/hedgegrid tail
+
+.env:
+	cp .env.example .env
+
+up: .env ## the whole system in docker, on paper unless .env says otherwise
+	docker compose up -d --build --wait
+
+down: ## stop what `make up` started; data stays
+	docker compose --profile paper down
+
+dashboards: venv ## write Grafana's dashboards anew from deploy/grafana/boards.py
+	$(BIN)/python deploy/grafana/generate.py

@@ -152,6 +152,8 @@ class _Internal(MetricSet):
     )
     dead_letters = counter("dead_letters", "Entries set aside as unreadable", "stream")
     redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
+    redis_memory_used = gauge("redis_memory_used_bytes", "Memory in use; server money|market", "server")
+    redis_memory_max = gauge("redis_memory_max_bytes", "Memory at which writes are refused, 0 = no limit", "server")
     lease_held = gauge("lease_held", "1 if this process holds the lease", "account", "lease")
     lease_epoch = gauge("lease_epoch", "Epoch of the lease", "account", "lease")
     lease_owner = gauge("lease_owner", "1 for the owner of a live lease", "account", "lease", "owner")

@@ -14,6 +14,7 @@ from hedgegrid.runtime.credentials import Credentials as Credentials
 from hedgegrid.runtime.credentials import credentials as credentials
 from hedgegrid.runtime.errors import ConfigError as ConfigError
 from hedgegrid.runtime.redaction import redact
+from hedgegrid.runtime.redis_password import with_password
 
 PREFIX = "HEDGEGRID_"
 
@@ -60,6 +61,9 @@ class ServiceSettings(BaseSettings):
         repr=False,
         description="redis://host:port/db, or leave it out to use the money server",
     )
+    redis_password_file: Path | None = Field(
+        default=None, description="the path of a file with the password of the user that both Redis URLs name"
+    )
     config: Path = Field(default=Path("config/hedgegrid.toml"), description="the path of the TOML file")
     http_host: str = Field(default="127.0.0.1", description="the address for /metrics and health checks")
     http_port: int = Field(default=0, ge=0, le=65535, description="a port 0..65535, 0 = any free one")
@@ -102,10 +106,19 @@ def load_settings(cls: type[SettingsT]) -> SettingsT: ...
 def load_settings(cls: type[ServiceSettings] = ServiceSettings) -> ServiceSettings:
     """Read the environment into `cls`; one ConfigError names every wrong variable and its fix."""
     try:
-        return cls()
+        settings = cls()
     except ValidationError as error:
         # Not chained: pydantic's own text may quote the input.
         raise ConfigError("; ".join(_explain(cls, e["loc"], e["msg"]) for e in error.errors())) from None
+    return _with_redis_password(settings)
+
+
+def _with_redis_password(settings: ServiceSettings) -> ServiceSettings:
+    file = settings.redis_password_file
+    if file is None:
+        return settings
+    urls = {name: url for name in _NOT_SHOWN if (url := getattr(settings, name)) is not None}
+    return settings.model_copy(update={name: with_password(url, file) for name, url in urls.items()})
 
 
 def misspelt_variables(cls: type[BaseSettings] = ServiceSettings) -> list[str]:

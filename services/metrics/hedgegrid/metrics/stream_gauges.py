@@ -39,6 +39,7 @@ class StreamGauges:
         Raises:
             GroupLost: a group of ours is not there.
         """
+        self._memory(client, "money")
         ours: dict[str, tuple[int, str]] = {}
         for account, symbols in self._accounts.items():
             for stream in account_streams(account):
@@ -51,11 +52,17 @@ class StreamGauges:
 
     def poll_market(self, client: redis.Redis) -> None:
         """Update the lengths of market streams, and what the workers tell on this server."""
+        self._memory(client, "market")
         for account, symbols in self._accounts.items():
             for symbol in symbols:
                 _, self._stepped[account, symbol], _ = bot_progress(client, account, symbol)
         for symbol in dict.fromkeys(symbol for symbols in self._accounts.values() for symbol in symbols):
             self._lengths(client, keys.market(symbol))
+
+    def _memory(self, client: redis.Redis, server: str) -> None:
+        told: Any = client.info("memory")
+        self._metrics.redis_memory_used.labels(server).set(told["used_memory"])
+        self._metrics.redis_memory_max.labels(server).set(told["maxmemory"])
 
     def _lengths(self, client: redis.Redis, stream: str) -> None:
         for name in (stream, keys.dead(stream)):
