@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pybit.exceptions import InvalidRequestError
-from pybit.unified_trading import WebSocket, WebSocketTrading
+from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
 
 from tests.contract.exchange_sim.simulators import Inbox, Message, Simulator, eventually, launch, listen
 from tests.contract.exchange_sim.test_pybit import BTC, hedged, limit, market
@@ -31,6 +31,10 @@ def code_of(act: Callable[..., Any], **arguments: Any) -> int:
     return 0
 
 
+def last_price(session: HTTP) -> Decimal:
+    return Decimal(session.get_tickers(**BTC)["result"]["list"][0]["lastPrice"])
+
+
 def test_public_streams(sim: Simulator, sockets: Connect, inbox: Inbox) -> None:
     socket = sockets(sim, "linear")
     socket.ticker_stream("BTCUSDT", inbox.put)
@@ -53,17 +57,17 @@ def test_stops_of_a_position_fire_and_leave_with_it(sim: Simulator, sockets: Con
     listen(sim, sockets(sim, "private"), inbox)
     session = sim.http()
     session.place_order(**market("Buy", 1, orderLinkId="day-open"))
-    last = Decimal(session.get_tickers(**BTC)["result"]["list"][0]["lastPrice"])
-    low, near = f"{last * Decimal('0.5'):.0f}", f"{last * Decimal('1.0005'):.1f}"
-    session.set_trading_stop(**BTC, positionIdx=1, tpslMode="Full", stopLoss=low, takeProfit=near)
-    again = code_of(session.set_trading_stop, **BTC, positionIdx=1, tpslMode="Full", stopLoss=low, takeProfit=near)
-    assert again == 34040
+    full = {**BTC, "positionIdx": 1, "tpslMode": "Full"}
+    low = f"{last_price(session) * Decimal('0.5'):.0f}"
+    session.set_trading_stop(**full, stopLoss=low)
+    assert code_of(session.set_trading_stop, **full, stopLoss=low) == 34040
+    session.set_trading_stop(**full, takeProfit=f"{last_price(session) * Decimal('1.0005'):.1f}")
     waiting = inbox.first("order", stopOrderType="StopLoss", orderStatus="Untriggered")
     assert (waiting["triggerPrice"], waiting["triggerDirection"], waiting["reduceOnly"]) == (low, 2, True)
     taken = inbox.first("order", stopOrderType="TakeProfit", orderStatus="Filled")
     assert taken["createType"] == "CreateByTakeProfit"
     assert inbox.first("order", orderId=waiting["orderId"], orderStatus="Deactivated")["orderId"]
-    assert inbox.first("position", positionIdx=1, size="0")["stopLoss"] == "0"
+    assert inbox.first("position", positionIdx=1, size="0", stopLoss="0")["takeProfit"] == "0"
     history = session.get_order_history(category="linear", orderFilter="StopOrder")["result"]["list"]
     assert {row["stopOrderType"] for row in history} >= {"TakeProfit", "StopLoss"}
 

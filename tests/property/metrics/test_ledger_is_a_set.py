@@ -27,6 +27,13 @@ from tests.unit.metrics.streamed import STREAMS, entry
 TABLES = ("fills", "funding", "cycles", "executions", "order_events", "journal", "refused")
 
 money = st.decimals(min_value=-1000, max_value=1000, places=8, allow_nan=False)
+
+
+def filled(order: str, number: str) -> Message:
+    """A trade belongs to one order."""
+    return sample.filled(order, trade_id=f"{order}-{number}")
+
+
 size = st.decimals(min_value="0.001", max_value=10, places=3, allow_nan=False)
 symbols, legs = st.sampled_from(("BTCUSDT", "ETHUSDT")), st.sampled_from(Leg)
 times = st.integers(NOW_MS, NOW_MS + 200_000_000)
@@ -38,7 +45,7 @@ cycles = st.builds(sample.cycle_closed, symbol=symbols, leg=legs, net=money, ts_
 events = st.one_of(
     st.builds(sample.accepted, ids, ts_event=times),
     st.builds(sample.completed, ids, ts_event=times),
-    st.builds(sample.filled, ids, trade_id=st.sampled_from("abc")),
+    st.builds(filled, ids, st.sampled_from("abc")),
     st.builds(sample.position, symbol=symbols),
 )
 
