@@ -17,10 +17,10 @@ from hedgegrid.bus.publisher import publish
 from hedgegrid.bus.reader import last_id
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.commands import CancelAllOrders
-from hedgegrid.messages.control import SetTradingState
+from hedgegrid.messages.control import MismatchAnswer, ResolveMismatch, SetTradingState
 from hedgegrid.operator import run_redis
 from hedgegrid.operator.children import Child, ChildSpec
-from hedgegrid.operator.control import set_state
+from hedgegrid.operator.control import resolve_mismatch, set_state
 from hedgegrid.operator.heartbeats import forget, not_ready
 from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.run_redis import RunRedis, clear_former_demo
@@ -197,6 +197,31 @@ def test_a_wish_nobody_would_hear_is_refused(client: redis.Redis, bot: str, stat
     committed(client, "main", "strategy-1")
     with pytest.raises(ConfigError, match=words):
         set_state(client, bot, state, "ann", "", 5)
+    assert not client.exists(keys.control("main"))
+
+
+def test_a_mismatch_is_answered_in_the_accounts_control_stream(client: redis.Redis) -> None:
+    committed(client, "main", "strategy-1")
+    resolve_mismatch(client, "main:btcusdt", "ADOPT", "ann", "bought by hand", 5)
+    rows: list[tuple[bytes, dict[bytes, bytes]]] = client.xrange(keys.control("main"))  # type: ignore[assignment]
+    [(_, fields)] = rows
+    assert codec.decode_control(fields) == ResolveMismatch(
+        symbol=BTC, action=MismatchAnswer.ADOPT, actor="ann", reason="bought by hand", ts_event=5
+    )
+
+
+@pytest.mark.parametrize(
+    ("bot", "answer", "words"),
+    [
+        ("main", "adopt", "'main' names no symbol; write ACCOUNT:SYMBOL"),
+        ("main:BTCUSDT", "keep", "no answer 'keep'; choose one of adopt, flatten, ignore"),
+        ("main:ETHUSDT", "adopt", "no bot 'main:ETHUSDT' on this Redis; there are: main:BTCUSDT"),
+    ],
+)
+def test_an_answer_nobody_would_hear_is_refused(client: redis.Redis, bot: str, answer: str, words: str) -> None:
+    committed(client, "main", "strategy-1")
+    with pytest.raises(ConfigError, match=words):
+        resolve_mismatch(client, bot, answer, "ann", "", 5)
     assert not client.exists(keys.control("main"))
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from hedgegrid.bus.connection import connect
-from hedgegrid.operator.control import set_state
+from hedgegrid.operator.control import resolve_mismatch, set_state
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
 from hedgegrid.operator.ledger_commands import register as register_ledger_commands
@@ -112,6 +112,26 @@ def state(
     def ask(client: redis.Redis) -> None:
         wish = set_state(client, bot, state, _actor(), reason, time.time_ns() // 1_000_000)
         print(f"asked {bot} for {wish.state}")
+
+    _with_redis(ask)
+
+
+@app.command()
+def resolve(
+    bot: Annotated[str, typer.Argument(help="ACCOUNT:SYMBOL.")],
+    answer: Annotated[
+        str,
+        typer.Argument(
+            help="adopt (the venue's positions are the bot's), flatten (and close them), ignore (not ours)."
+        ),
+    ],
+    reason: Annotated[str, typer.Option(help="Kept with the answer.")] = "asked by the operator",
+) -> None:
+    """Answer a bot that halted because the venue holds what its books do not explain."""
+
+    def ask(client: redis.Redis) -> None:
+        wish = resolve_mismatch(client, bot, answer, _actor(), reason, time.time_ns() // 1_000_000)
+        print(f"asked {bot} to {wish.action}; the outcome stands in hedgegrid tail {bot.partition(':')[0]}:ledger")
 
     _with_redis(ask)
 

@@ -1,11 +1,11 @@
-"""`hedgegrid state`: asks a bot, or every bot of an account, to change its trading state."""
+"""The operator's wishes: `hedgegrid state` and `hedgegrid resolve` write them to an account's control stream."""
 
 import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.publisher import publish
 from hedgegrid.domain.trading_state import TradingState
-from hedgegrid.messages.control import SetTradingState
+from hedgegrid.messages.control import MismatchAnswer, ResolveMismatch, SetTradingState
 from hedgegrid.runtime.errors import ConfigError
 
 
@@ -19,12 +19,37 @@ def set_state(client: redis.Redis, bot: str, state: str, actor: str, reason: str
     wish = SetTradingState(
         symbol=symbol.upper() or None, state=_state(state), actor=actor, reason=reason, ts_event=now_ms
     )
-    known = _known_bots(client)
-    if not any(owner == account and (wish.symbol in (None, name)) for owner, name in known):
-        names = ", ".join(f"{owner}:{name}" for owner, name in known) or "none has started yet"
-        raise ConfigError(f"no bot {bot!r} on this Redis; there are: {names}")
+    _require_known(client, bot, account, wish.symbol)
     publish(client, [(keys.control(account), wish)])
     return wish
+
+
+def resolve_mismatch(
+    client: redis.Redis, bot: str, action: str, actor: str, reason: str, now_ms: int
+) -> ResolveMismatch:
+    """Publish the answer of `actor` to the mismatch that halted `bot` (`ACCOUNT:SYMBOL`).
+
+    Raises:
+        ConfigError: no such bot or answer.
+    """
+    account, _, symbol = bot.partition(":")
+    if not symbol:
+        raise ConfigError(f"{bot!r} names no symbol; write ACCOUNT:SYMBOL: each bot's mismatch is answered for itself")
+    try:
+        answer = MismatchAnswer(action.lower())
+    except ValueError:
+        raise ConfigError(f"no answer {action!r}; choose one of {', '.join(MismatchAnswer)}") from None
+    wish = ResolveMismatch(symbol=symbol.upper(), action=answer, actor=actor, reason=reason, ts_event=now_ms)
+    _require_known(client, bot, account, wish.symbol)
+    publish(client, [(keys.control(account), wish)])
+    return wish
+
+
+def _require_known(client: redis.Redis, bot: str, account: str, symbol: str | None) -> None:
+    known = _known_bots(client)
+    if not any(owner == account and symbol in (None, name) for owner, name in known):
+        names = ", ".join(f"{owner}:{name}" for owner, name in known) or "none has started yet"
+        raise ConfigError(f"no bot {bot!r} on this Redis; there are: {names}")
 
 
 def _state(text: str) -> TradingState:
