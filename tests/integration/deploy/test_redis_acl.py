@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,62 +10,26 @@ import pytest
 import redis
 
 from hedgegrid.bus import keys
-from hedgegrid.bus.connection import connect, load_functions
+from hedgegrid.bus.connection import load_functions
 from hedgegrid.bus.fenced_state import FencedState
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.members import Membership
 from hedgegrid.bus.publisher import publish
-from hedgegrid.operator.redis_server import RedisBinary, RedisServer, in_checkout
+from hedgegrid.executor.janitor import Janitor
+from hedgegrid.operator.redis_server import RedisBinary, in_checkout
+from tests.integration.deploy.guarded import TEMPLATE, Guarded, guarded_server
 from tests.integration.metrics.running import World, eventually
 from tests.unit.metrics import sample
 
 ACCOUNT, BTC = "main", "BTCUSDT"
-TEMPLATE = in_checkout(Path("deploy/redis/users.acl"))
 SERVICES = ("ws-gateway", "strategy", "executor", "metrics", "operator")
-
-
-class Guarded:
-    """A server with the ACL file, and clients by user."""
-
-    def __init__(self, server: RedisServer, folder: Path) -> None:
-        self._server = server
-        self._folder = folder
-
-    def url(self, user: str) -> str:
-        password = (self._folder / user / "password").read_text()
-        return self._server.url.replace("redis://", f"redis://{user}:{password}@")
-
-    def client(self, user: str) -> redis.Redis:
-        return connect(self.url(user), "test")
 
 
 @pytest.fixture(scope="module")
 def guarded(redis_binary: RedisBinary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    folder = tmp_path_factory.mktemp("auth")
-    script = in_checkout(Path("deploy/redis/credentials.py"))
-    subprocess.run([sys.executable, script, TEMPLATE, folder], check=True)
-    # The default user is off, so the server is asked with the one that may only ping.
-    with AclServer(
-        folder / "data", binary=redis_binary, settings={"aclfile": str(folder / "acl" / "users.acl")}
-    ) as one:
-        guarded = Guarded(one, folder)
+    with guarded_server(tmp_path_factory.mktemp("auth"), redis_binary) as guarded:
         load_functions(guarded.client("executor"))
         yield guarded
-
-
-class AclServer(RedisServer):
-    """A server that lets nobody in without a user: whether it is up is asked as `health`."""
-
-    def _wait_until_ready(self, port: int) -> None:
-        deadline = time.monotonic() + 15
-        while self._process is not None and self._process.poll() is None:
-            with redis.Redis(port=port, username="health", password="any") as client:
-                try:
-                    client.ping()
-                    return
-                except redis.ConnectionError:
-                    assert time.monotonic() < deadline
-        raise AssertionError(self.log_path.read_text())
 
 
 def refused(client: redis.Redis, *command: str | int) -> bool:
@@ -152,6 +115,7 @@ def test_gateway_strategy_executor_and_operator_do_their_work(guarded: Guarded) 
         )
         executor.hincrby(keys.rest_calls(ACCOUNT), "steady GET /x", 1)
         executor.set(keys.instrument(ACCOUNT, BTC), "{}")
+        Janitor(ACCOUNT, [BTC], executor, keep_ms=0).clean(now_ms=1)
     with guarded.client("operator") as operator:
         assert operator.xadd(keys.control(ACCOUNT), {"__data__": "{}"})
         assert operator.hgetall(keys.bot(ACCOUNT, BTC))
