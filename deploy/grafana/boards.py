@@ -88,17 +88,22 @@ OVERVIEW = Board(
             figure("Unrealised", "sum by (account) (hedgegrid_unrealised_pnl_usdt)", USDT, about="At mark."),
         ),
         (
-            figure("Margin used", "max by (account) (hedgegrid_maintenance_margin_rate_ratio)", "percentunit", 6),
-            figure("Its age", "min by (account) (hedgegrid_margin_rate_age_seconds)", "s", 6),
+            figure("Margin used", "max by (account) (hedgegrid_maintenance_margin_rate_ratio)", "percentunit", 5),
+            figure("Its age", "min by (account) (hedgegrid_margin_rate_age_seconds)", "s", 4),
+            Panel(
+                "Guard stage",
+                (Query("max by (account, stage) (hedgegrid_guard_stage) == 1", "{{account}} {{stage}}"),),
+                width=7, height=4, kind="table",
+            ),
             Panel(
                 "Alerts",
                 (Query('sum(ALERTS{alertstate="firing"}) or vector(0)', "firing"),),
-                width=6, height=4, kind="stat", decimals=0,
+                width=4, height=4, kind="stat", decimals=0,
             ),
             Panel(
                 "Not ready",
                 (Query("sum(hedgegrid_service_ready == bool 0)", "processes"),),
-                width=6, height=4, kind="stat", decimals=0,
+                width=4, height=4, kind="stat", decimals=0,
             ),
         ),
         (

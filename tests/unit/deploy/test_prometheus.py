@@ -108,6 +108,10 @@ CASES: dict[str, list[Case]] = {
         Case({'up{job="metrics",instance="e"}': "1x60"}, "2m", True),
         Case({'up{job="executor",instance="e"}': "1x60", 'up{job="executor",instance="f"}': "0x60"}, "2m", False),
     ],
+    "GuardActs": [
+        *gauge('hedgegrid_guard_stage{account="a",stage="REDUCE"}', "1", "0"),
+        Case({'hedgegrid_guard_stage{account="a",stage="NORMAL"}': "1x60"}, "2m", False),
+    ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),
         Case({'up{job="metrics",instance="e"}': "1x60"}, "2m", False),
