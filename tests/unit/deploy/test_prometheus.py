@@ -101,7 +101,10 @@ CASES: dict[str, list[Case]] = {
         Case({EPOCH: "1x20 2x40"}, "3m", False),
     ],
     "ClockOffset": gauge('hedgegrid_venue_clock_offset_seconds{service="executor"}', "-0.6", "0.1"),
-    "NoHeartbeat": gauge('hedgegrid_heartbeat_age_seconds{service="executor",instance="e"}', "11", "2"),
+    "NoHeartbeat": [
+        *gauge('hedgegrid_heartbeat_age_seconds{service="executor",instance="e"}', "11", "2"),
+        Case({f'hedgegrid_heartbeat_age_seconds{{service="s",instance="{i}"}}': f"{i}0x60" for i in "04"}, "2m", False),
+    ],
     "ServiceDown": gauge('up{job="strategy",instance="10.0.0.2:9100"}', "0", "1"),
     "NoExecutor": [
         Case({'up{job="executor",instance="e"}': "0x60"}, "2m", True),
