@@ -38,7 +38,7 @@ def load_config(path: Path) -> SystemConfig:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"cannot read the config {path}: {error.strerror}; set HEDGEGRID_CONFIG to its path"
+            f"cannot read the config {path}: {error.strerror}; name another by --config or HEDGEGRID_CONFIG"
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text") from error
