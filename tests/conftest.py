@@ -50,6 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.data)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what random histories were lived through, seeds and all, also when they passed."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    told = [str(value) for report in reports for name, value in report.user_properties if name == "histories"]
+    if told:
+        terminalreporter.section("random histories")
+        terminalreporter.write_line("\n".join(sorted(told)))
+
+
 @pytest.fixture(scope="session")
 def redis_binary(pytestconfig: pytest.Config) -> RedisBinary:
     """The server binary under test. HEDGEGRID_REDIS_URL is ignored: tests write and flush."""

@@ -2,7 +2,7 @@
 never two orders for a level, take-profits for what is held, and no tick inside the quiet range that matters."""
 
 import os
-import sys
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -51,7 +51,9 @@ def live_through(world: World, actions: int, interference: float) -> None:
 
 @pytest.mark.parametrize("interference", [0, INTERFERENCE], ids=["alone", "interfered"])
 @pytest.mark.parametrize("name", STYLES)
-def test_promises_are_kept_in_random_histories(name: str, interference: float) -> None:
+def test_promises_are_kept_in_random_histories(
+    name: str, interference: float, record_property: Callable[[str, object], None]
+) -> None:
     transitions = cycles = quiet_checks = seed = 0
     while transitions < TRANSITIONS:
         world = world_of(STYLES[name], seed)
@@ -63,9 +65,8 @@ def test_promises_are_kept_in_random_histories(name: str, interference: float) -
         quiet_checks += world.quiet_checks
         cycles += len(world.cycles)
         seed += 1
-    sys.stdout.write(
-        f"{name}: seeds 0…{seed - 1}, {transitions} transitions, {cycles} cycles, {quiet_checks} quiet ticks\n"
-    )
+    text = f"{name}: seeds 0…{seed - 1}, {transitions} transitions, {cycles} cycles, {quiet_checks} quiet ticks"
+    record_property("histories", text)
     assert quiet_checks > transitions / 10
     assert cycles > 0, "the histories do not trade enough to prove anything"
 
