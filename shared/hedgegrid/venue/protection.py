@@ -16,7 +16,7 @@ from hedgegrid.venue.refusals import Refused
 from hedgegrid.venue.reports import CancelType, CreateType, ExecutionReport
 from hedgegrid.venue.requests import TradingStop
 from hedgegrid.venue.settlement import Settlement
-from hedgegrid.venue.stop_rules import StopTerms, partial_qty, tpsl_refusal, trailing_refusal
+from hedgegrid.venue.stop_rules import StopTerms, partial_qty, tpsl_of, tpsl_refusal, trailing_refusal
 
 _MADE_BY = {
     StopOrderType.TAKE_PROFIT: CreateType.BY_TAKE_PROFIT,
@@ -59,7 +59,7 @@ class Protection:
             qty = partial_qty(slot.market, wish, position.size, len(pairs))
             if isinstance(qty, Refused):
                 return qty
-            self._add_pair(slot, position, _halves(_attached(wish)), qty, "", ts_ms)
+            self._add_pair(slot, position, _halves(tpsl_of(wish)), qty, "", ts_ms)
         self._set_trailing(slot, position, wish, ts_ms)
         # Every change is published under a new sequence.
         return None if slot.market.seq != seq else refusals.NOT_MODIFIED
@@ -214,20 +214,6 @@ _PARTIAL = {
     StopOrderType.TAKE_PROFIT: StopOrderType.PARTIAL_TAKE_PROFIT,
     StopOrderType.STOP_LOSS: StopOrderType.PARTIAL_STOP_LOSS,
 }
-
-
-def _attached(wish: TradingStop) -> TpSl:
-    return TpSl(
-        mode=wish.tpsl_mode,
-        take_profit=wish.take_profit or None,
-        stop_loss=wish.stop_loss or None,
-        tp_trigger_by=wish.tp_trigger_by,
-        sl_trigger_by=wish.sl_trigger_by,
-        tp_order_type=wish.tp_order_type,
-        sl_order_type=wish.sl_order_type,
-        tp_limit_price=wish.tp_limit_price,
-        sl_limit_price=wish.sl_limit_price,
-    )
 
 
 def _halves(tpsl: TpSl) -> list[_Half]:

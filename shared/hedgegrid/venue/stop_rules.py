@@ -35,21 +35,26 @@ def new_trigger(market: Market, order: NewOrder) -> Trigger | Refused | None:
     return _trigger_refusal(market, trigger) or trigger
 
 
+def tpsl_of(wish: NewOrder | TradingStop) -> TpSl:
+    """What a request says of take-profit and stop-loss; 0 means none."""
+    return TpSl(
+        mode=wish.tpsl_mode,
+        take_profit=wish.take_profit or None,
+        stop_loss=wish.stop_loss or None,
+        tp_trigger_by=wish.tp_trigger_by,
+        sl_trigger_by=wish.sl_trigger_by,
+        tp_order_type=wish.tp_order_type,
+        sl_order_type=wish.sl_order_type,
+        tp_limit_price=wish.tp_limit_price,
+        sl_limit_price=wish.sl_limit_price,
+    )
+
+
 def new_tpsl(market: Market, order: NewOrder) -> TpSl | Refused | None:
-    """Take-profit and stop-loss of a new order; None when it has neither. 0 means none, too."""
+    """Take-profit and stop-loss of a new order; None when it has neither."""
     if not order.take_profit and not order.stop_loss:
         return None
-    tpsl = TpSl(
-        mode=order.tpsl_mode,
-        take_profit=order.take_profit or None,
-        stop_loss=order.stop_loss or None,
-        tp_trigger_by=order.tp_trigger_by,
-        sl_trigger_by=order.sl_trigger_by,
-        tp_order_type=order.tp_order_type,
-        sl_order_type=order.sl_order_type,
-        tp_limit_price=order.tp_limit_price,
-        sl_limit_price=order.sl_limit_price,
-    )
+    tpsl = tpsl_of(order)
     if order.reduce_only:
         return refusals.TPSL_WITH_REDUCE_ONLY
     base = order.price if order.order_type is OrderType.LIMIT else order.trigger_price
