@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket
 
 Message = dict[str, Any]
 DEADLINE_S = 30.0
 """Generous: a loaded machine is no failure."""
+
+
+def code_of(act: Callable[..., Any], **arguments: Any) -> int:
+    """What pybit is refused with; 0 when it is not."""
+    try:
+        act(**arguments)
+    except InvalidRequestError as error:
+        return int(error.status_code)
+    return 0
 
 
 def eventually(condition: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:

@@ -9,7 +9,7 @@ import requests
 from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import WebSocket
 
-from tests.contract.exchange_sim.simulators import Inbox, Simulator, eventually, launch, listen
+from tests.contract.exchange_sim.simulators import Inbox, Simulator, code_of, eventually, launch, listen
 
 BTC: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT"}
 Start = Callable[..., Simulator]
@@ -113,13 +113,6 @@ def test_refusals_carry_bybits_codes(flat: Simulator, change: dict[str, Any], co
 
 def test_repeats_are_told_apart(flat: Simulator) -> None:
     session = flat.http()
-
-    def code_of(act: Callable[..., Any], **arguments: Any) -> int:
-        try:
-            act(**arguments)
-        except InvalidRequestError as error:
-            return int(error.status_code)
-        return 0
 
     session.set_leverage(**BTC, buyLeverage="7", sellLeverage="7")
     assert code_of(session.set_leverage, **BTC, buyLeverage="7", sellLeverage="7") == 110043

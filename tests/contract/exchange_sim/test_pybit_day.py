@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from pybit.exceptions import InvalidRequestError
 from pybit.unified_trading import HTTP, WebSocket, WebSocketTrading
 
-from tests.contract.exchange_sim.simulators import Inbox, Message, Simulator, eventually, launch, listen
+from tests.contract.exchange_sim.simulators import Inbox, Message, Simulator, code_of, eventually, launch, listen
 from tests.contract.exchange_sim.test_pybit import BTC, hedged, limit, market
 
 Connect = Callable[[Simulator, str], WebSocket]
@@ -21,14 +19,6 @@ def sim() -> Iterator[Simulator]:
     hedged(simulator)
     yield simulator
     simulator.close()
-
-
-def code_of(act: Callable[..., Any], **arguments: Any) -> int:
-    try:
-        act(**arguments)
-    except InvalidRequestError as error:
-        return int(error.status_code)
-    return 0
 
 
 def last_price(session: HTTP) -> Decimal:

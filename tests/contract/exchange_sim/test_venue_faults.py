@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pybit.exceptions import InvalidRequestError
 
-from tests.contract.exchange_sim.simulators import Simulator, launch
+from tests.contract.exchange_sim.simulators import Simulator, code_of, launch
 from tests.contract.exchange_sim.test_pybit import BTC, hedged, limit, market
 from tests.contract.exchange_sim.wire import DEADLINE_S, Message, order, private, public, send, trade
 
@@ -29,14 +28,6 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 async def do(act: Callable[..., Any], **arguments: Any) -> Any:
     return await asyncio.to_thread(lambda: act(**arguments))
-
-
-def code_of(act: Callable[..., Any], **arguments: Any) -> int:
-    try:
-        act(**arguments)
-    except InvalidRequestError as error:
-        return int(error.status_code)
-    return 0
 
 
 def test_a_cancel_that_loses_is_acknowledged_and_the_order_told_filled_twice(sim: Simulator) -> None:
