@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import ExecType, Leg, Purpose, Side
 from hedgegrid.guard.config import GuardConfig
+from hedgegrid.listing.rules import rules_of
+from hedgegrid.listing.table import table_rows
 from hedgegrid.messages.events import OrderFilled
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.strategy.backtest.bars import Point
@@ -34,20 +35,7 @@ LEVELS = 10
 SYMBOL = "BTCUSDT"
 START_MS = 1_700_000_000_000
 NO_ACTION_LIMIT_US, ACTION_LIMIT_US = 20, 150
-INSTRUMENT = Instrument(
-    symbol=SYMBOL,
-    tick_size=D("0.1"),
-    qty_step=D("0.001"),
-    min_qty=D("0.001"),
-    max_limit_qty=D(1500),
-    max_market_qty=D(1500),
-    min_notional=D(5),
-    min_price=D("0.1"),
-    max_price=D(2000000),
-    min_leverage=D(1),
-    max_leverage=D(100),
-    leverage_step=D("0.01"),
-)
+INSTRUMENT = rules_of(table_rows()[SYMBOL])
 CONFIG = DualGridConfig(
     leverage=D(10),
     initial_margin_usdt=D(100),

@@ -30,6 +30,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("shared/hedgegrid/messages", "hedgegrid.bus"),
         ("shared/hedgegrid/domain", "hedgegrid.messages"),
         ("shared/hedgegrid/ledger", "hedgegrid.bus"),
+        ("shared/hedgegrid/listing", "hedgegrid.runtime"),
     ],
     "strategy-layers": [
         ("services/strategy/hedgegrid/strategy/core", "hedgegrid.strategy.backtest"),
