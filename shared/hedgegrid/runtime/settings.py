@@ -88,6 +88,9 @@ class ServiceSettings(BaseSettings):
     ledger_path: Path | None = Field(
         default=None, description="the path of the trade ledger's SQLite file, or leave it out to keep none"
     )
+    state_dir: Path = Field(
+        default=Path(".run/state"), description="the path of a folder for what must outlive a process beside Redis"
+    )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property

@@ -11,6 +11,7 @@ DEMO_CONFIG = ROOT / "config" / "demo.toml"
 TAPE_CONFIG = ROOT / "config" / "tape-5min.toml"
 RUNS = ROOT / ".run"
 REDIS_URL_FILE = "redis-url"
+STATE_FOLDER = "state"
 LEDGER_FILE = "ledger.sqlite"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo_options import VENUE_ORDER_RATE, DemoOptions
-from hedgegrid.operator.project_files import LEDGER_FILE
+from hedgegrid.operator.project_files import LEDGER_FILE, STATE_FOLDER
 from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.runtime.config_types import SystemConfig
 from hedgegrid.runtime.credentials import credential_names
@@ -86,6 +86,7 @@ def service_specs(plan: RunPlan, exchange: Exchange, urls: RedisUrls) -> list[Ch
         keys.update(zip(credential_names(account), pair, strict=True))
     workers = [f"strategy-{number}" for number in range(1, plan.options.workers + 1)]
     told = _environment(plan, exchange, urls)
+    told["HEDGEGRID_STATE_DIR"] = str(plan.folder / STATE_FOLDER)
     page = {
         "HEDGEGRID_HTTP_PORT": str(plan.options.port),
         "HEDGEGRID_LEDGER_PATH": str(plan.folder / LEDGER_FILE),
