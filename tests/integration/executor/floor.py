@@ -17,6 +17,7 @@ from hedgegrid.bybit.rest import RestClient, RestSettings
 from hedgegrid.domain.ids import ClientOrderId
 from hedgegrid.domain.order import Leg, OrderType, Purpose, TimeInForce
 from hedgegrid.executor.account import AccountExecutor
+from hedgegrid.executor.interlocks import Interlock
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.messages.base import Message
@@ -91,6 +92,15 @@ class Running:
         """Reason of a health condition such as `account` or `venue`; "" while it is not stated."""
         stated = self.health.conditions.get(f"{condition}:{self._account}")
         return stated.reason if stated else ""
+
+    def why_held(self, interlock: Interlock, symbol: str = SYMBOL) -> str:
+        """Text of an engaged interlock, of the symbol or the account; "" when it is not engaged."""
+        held = self.executor.interlocks.engaged(interlock, symbol) or self.executor.interlocks.engaged(interlock)
+        return held.text if held else ""
+
+    def held_strength(self, interlock: Interlock) -> int:
+        held = self.executor.interlocks.engaged(interlock)
+        return held.strength if held else 0
 
     def stop(self) -> None:
         self.context.stopping.set()

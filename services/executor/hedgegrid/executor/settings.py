@@ -35,6 +35,12 @@ class ExecutorSettings(ServiceSettings):
     stream_keep_h: int = Field(
         default=72, ge=1, le=8760, description="1..8760 h that account streams are kept for people, read or not"
     )
+    redis_stop_pct: float = Field(
+        default=80, ge=1, le=100, description="1..100 % of maxmemory: from there on nothing that adds exposure is sent"
+    )
+    redis_cancel_pct: float = Field(
+        default=90, ge=1, le=100, description="1..100 % of maxmemory: from there on only cancels and closings at market"
+    )
     rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
     rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")
 
