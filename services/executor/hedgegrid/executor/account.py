@@ -12,13 +12,14 @@ from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
 from hedgegrid.executor.interlocks import Interlocks
+from hedgegrid.executor.readmission import ProbePace, Readmission
 from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.redis_watch import RedisWatch
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.term import Term
-from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.executor.venue_door import Readmitted, VenueDoor
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.config import AccountConfig
 from hedgegrid.runtime.errors import ConfigError
@@ -72,10 +73,14 @@ class AccountExecutor:
             self._config.id, self._settings.redis_url, self.interlocks, self._settings.redis_stop_pct,
             self._settings.redis_cancel_pct,
         )  # fmt: skip
+        pace = ProbePace(self._settings.probe_first_s, self._settings.probe_longest_s)
+        readmission = Readmission(self._config.id, self._rest, self._door, self._context.clock, pace)
         watch.start()
+        readmission.start()
         try:
             self._serve()
         finally:
+            readmission.close()
             watch.close()
 
     def _serve(self) -> None:
@@ -86,7 +91,7 @@ class AccountExecutor:
                 if not self._served:
                     raise
                 self._begin_anew(str(error))
-            except (LeaseLost, CommitConflict, redis.RedisError) as error:
+            except (LeaseLost, CommitConflict, Readmitted, redis.RedisError) as error:
                 self._begin_anew(f"{type(error).__name__}: {error}")
 
     def _begin_anew(self, reason: str) -> None:

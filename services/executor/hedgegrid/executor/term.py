@@ -31,7 +31,7 @@ from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
-from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.executor.venue_door import Readmitted, VenueDoor
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.config import AccountConfig
 from hedgegrid.runtime.service import ServiceContext
@@ -64,6 +64,7 @@ class Term:
     ) -> None:
         clock = context.clock
         self._redis_run = redis_run
+        self._openings = door.openings
         self._rest = rest
         self._context, self._settings, self._config = context, settings, config
         self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
@@ -119,7 +120,7 @@ class Term:
         """Recover, then take commands until we stop or lose the lease.
 
         Raises:
-            LeaseLost, CommitConflict, redis.RedisError: begin anew. Anything else is a fault of the program.
+            LeaseLost, CommitConflict, Readmitted, redis.RedisError: begin anew. Anything else is the program's fault.
         """
         self._redis_run.begin(self._symbols)
         fields = self._state.load()
@@ -155,6 +156,8 @@ class Term:
         while not self._context.stopping.is_set() and not self._crashed.is_set():
             if self._tenure.lost:
                 raise LeaseLost(self._tenure.lease.key)
+            if self._door.openings != self._openings:
+                raise Readmitted("the venue lets the account in again")
             try:
                 entries = reader.read(block_ms=BLOCK_MS)
                 if away:
