@@ -243,6 +243,19 @@ class RiskStageChanged(Message, frozen=True, kw_only=True):
     ts_event: int
 
 
+class QuarantineChanged(Message, frozen=True, kw_only=True):
+    """A symbol is closed to everything that adds exposure (`active`), or open again; written by the executor.
+
+    It begins when an order has had no known outcome for too long, and ends when the last one of the symbol has one.
+    """
+
+    symbol: str
+    active: bool
+    orders: tuple[str, ...] = ()
+    """Client order ids whose outcome is unknown."""
+    ts_event: int
+
+
 AccountEvent = (
     OrderAcked
     | OrderRejected
@@ -260,6 +273,7 @@ AccountEvent = (
     | SnapshotFailed
     | TradingStateChanged
     | RiskStageChanged
+    | QuarantineChanged
     | FeedConnected
     | FeedLost
     | FeedStale

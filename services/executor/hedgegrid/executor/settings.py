@@ -24,6 +24,12 @@ class ExecutorSettings(ServiceSettings):
     give_up_ms: int = Field(
         default=60_000, ge=100, le=3_600_000, description="100..3600000 ms: longest retrying of a cancel or close"
     )
+    quarantine_after_ms: int = Field(
+        default=60_000,
+        ge=100,
+        le=3_600_000,
+        description="100..3600000 ms without an outcome: no exposure on its symbol",
+    )
     ban_pause_s: int = Field(default=600, ge=1, le=86_400, description="1..86400 s without any call after HTTP 403")
     probe_first_s: float = Field(
         default=30, ge=0.1, le=86_400, description="0.1..86400 s until a venue that refuses the account is asked again"

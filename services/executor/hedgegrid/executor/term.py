@@ -13,6 +13,7 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
+from hedgegrid.executor import quarantine
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
@@ -20,6 +21,7 @@ from hedgegrid.executor.in_flight import PREFIX, InFlight, Stage
 from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.quarantine import Quarantine
 from hedgegrid.executor.rate_limiter import OrderBudgets
 from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.resolver import Resolver
@@ -81,6 +83,9 @@ class Term:
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
             settings.snapshot_quiet_ms * NS_PER_MS, self._on_crash,
         )  # fmt: skip
+        self._quarantine = Quarantine(
+            config.id, self._state, self._lanes, interlocks, clock, settings.quarantine_after_ms
+        )
         self._sender = Sender(
             config.id, settings, clock, rest, self._state, tenure, self._gate, door, budgets, self._lanes
         )
@@ -125,6 +130,7 @@ class Term:
         self._redis_run.begin(self._symbols)
         fields = self._state.load()
         self._risk.resume(fields.get(STATE_FIELD))
+        self._quarantine.resume(fields.get(quarantine.STATE_FIELD))
         self._guard.follow()
         self._wait_for_fence(fields)
         self._startup.run()
@@ -149,6 +155,7 @@ class Term:
             self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
         self._lanes.close()
         self._guard.close(save=in_order)
+        self._quarantine.close()
         return in_order and not self._lanes.posting
 
     def _loop(self, reader: CheckpointReader) -> None:
@@ -182,7 +189,8 @@ class Term:
             self._calls.flush(self._client)
             self._door.banned_for_ns()
             self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
-            self._context.metrics.unknown_orders.labels(self._config.id).set(self._lanes.count_unknown())
+            self._context.metrics.unknown_orders.labels(self._config.id).set(len(self._lanes.without_outcome()))
+            self._quarantine.look()
         if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:
             since_ms = self._audited_ms - AUDIT_MARGIN_MS
             self._audited_ns, self._audited_ms = now_ns, self._clock.now_ms()
