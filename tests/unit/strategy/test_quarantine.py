@@ -22,11 +22,19 @@ def test_resting_levels_are_cancelled_and_the_take_profit_stays() -> None:
     quarantine(world, True)
     settle(world)
     assert [order.purpose for order in leg_of(world).orders] == [Purpose.TAKE_PROFIT]
-    walk(world, "-0.15", "0")
-    assert len(leg_of(world).levels) == 1, "nothing is added"
     quarantine(world, False)
     world.come_to_rest()
     assert len(orders(world, Purpose.AVERAGING)) == 3
+
+
+def test_a_falling_price_adds_no_level() -> None:
+    world = settled(legs="long")
+    quarantine(world, True)
+    walk(world, "-0.15", "-0.3")
+    assert len(leg_of(world).levels) == 1
+    quarantine(world, False)
+    walk(world, "-0.3")
+    assert len(leg_of(world).levels) > 1
 
 
 def test_no_new_cycle_begins() -> None:
