@@ -69,15 +69,19 @@ class Desk:
         """Up to this id an earlier holder may have sent commands that the checkpoint does not count as taken."""
         self.checkpoint = START
         """Id of the last command taken."""
+        self._sent_by_others_ns = 0
+        """When an earlier holder can have sent something for the last time, by our clock."""
         self.redis_went_back = False
         """A command was sent before this term that Redis has forgotten."""
 
-    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int) -> None:
+    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int, fenced_ns: int) -> None:
         """Line up what an earlier holder left without an outcome, behind it a start snapshot of every symbol.
 
         Whether it was sent is not known, so orders begin as UNKNOWN. Snapshots not taken are part of the new ones,
-        which show executions from `since_ms` on or from where those wanted them.
+        which show executions from `since_ms` on or from where those wanted them. For `fenced_ns` already, nothing of an
+        earlier holder can have been sent.
         """
+        self._sent_by_others_ns = self._clock.monotonic_ns() - fenced_ns
         self.checkpoint = fields.get("checkpoint", START.encode()).decode()
         self._doubtful_to = self._mark.sent_up_to(last_id(self._client, self._commands))
         self.redis_went_back = self._mark.is_ahead_of(self._client, self._commands, self.checkpoint)
@@ -230,7 +234,7 @@ class Desk:
         if not isinstance(record.command, CancelAllOrders):
             entry.stage = Stage.UNKNOWN
         entry.attempts = record.attempt
-        entry.signed_ns = entry.taken_ns  # the other process's clocks are not ours: count from now
+        entry.signed_ns = self._sent_by_others_ns
         entry.phase = Phase.STARTUP
         return entry
 

@@ -121,13 +121,13 @@ class Term:
         self._mark.begin(self._tenure.lease.epoch)
         self._risk.resume(fields.get(STATE_FIELD))
         self._guard.follow()
-        self._wait_for_fence(fields)
+        fenced_ns = self._wait_for_fence(fields)
         self._startup.run()
         if self._context.stopping.is_set() or self._tenure.lost:
             return
         reader = CheckpointReader(self._client)
         self._catch_up_on_controls(reader)
-        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
+        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS, fenced_ns)
         if self._desk.redis_went_back:
             self._context.metrics.redis_went_back.labels(self._config.id).inc()
         self._guard.start()
@@ -191,16 +191,18 @@ class Term:
         except redis.RedisError as error:
             _log.warning("account %s: old stream entries could not be trimmed: %s", self._config.id, error)
 
-    def _wait_for_fence(self, fields: dict[str, bytes]) -> None:
+    def _wait_for_fence(self, fields: dict[str, bytes]) -> int:
         """The venue cannot check our lease: until its receive window is over, the old holder's last order may land.
 
-        Of a lease that Redis has forgotten nobody knows the holder; state or mark tell that there was one.
+        Of a lease that Redis has forgotten nobody knows the holder; state or mark tell that there was one. Returns the
+        nanoseconds waited.
         """
         forgotten = self._tenure.found_none and (bool(fields) or self._mark.known)
         if not self._tenure.taken_over and not forgotten:
-            return
+            return 0
         _log.warning("account %s was taken over: waiting %s ms", self._config.id, self._settings.fence_ms)
         self._context.stopping.wait(self._settings.fence_ms / 1000)
+        return self._settings.fence_ms * NS_PER_MS
 
     def _catch_up_on_controls(self, reader: CheckpointReader) -> None:
         """The operator's words of all time, so that a halt outlives us; later ones come with the commands."""
