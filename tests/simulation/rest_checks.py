@@ -25,6 +25,11 @@ from tests.simulation.steps import Violation
 from tests.simulation.world import World
 
 
+ROUNDING = Decimal("0.000001")
+"""Fills of one closing order, some told by the socket and some read over REST, may differ from the venue's own split of
+the order's result in the last digits; the bot books that as a difference with the next quiet snapshot."""
+
+
 @dataclass
 class Tally:
     """Zeros but for what was broken; amounts in USDT."""
@@ -91,6 +96,10 @@ class AtRest:
             for order in leg.orders:
                 if order.phase != "live":
                     return f"{order.client_order_id} is {order.phase}"
+            at_venue = self._world.exchange.venue.position(account, symbol, leg.leg.value).cum_realised_pnl
+            earned = realised(self.ledger(account, symbol), leg.leg)
+            if earned != at_venue:
+                return f"PnL identity: {leg.leg.word} has {earned} in the ledger, {at_venue} at the venue"
             if leg.opening.until_ms > self._world.loom.now_ms or leg.closing.until_ms > self._world.loom.now_ms:
                 return f"{leg.leg.word} backs off"
         return ""
@@ -162,8 +171,9 @@ class AtRest:
             raise Violation(
                 f"PnL identity: {name} has {earned} in the ledger, {position.cum_realised_pnl} at the venue"
             )
-        if not went_back and any(isinstance(row, DifferenceFound) for row in rows):
-            raise Violation(f"PnL identity: {name} has booked a difference that is none")
+        differences = [row.amount for row in rows if isinstance(row, DifferenceFound)]
+        if not went_back and any(abs(amount) > ROUNDING for amount in differences):
+            raise Violation(f"PnL identity: {name} has booked differences: {differences}")
 
 
 def realised(rows: list[LedgerMessage], leg: Leg) -> Decimal:
