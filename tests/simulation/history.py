@@ -7,6 +7,7 @@ from random import Random
 from tests.simulation.chaos import Chaos
 from tests.simulation.faults import Faults
 from tests.simulation.loom import NS_PER_S, Loom, Stuck
+from tests.simulation.recovery import Recovery
 from tests.simulation.rest_checks import AtRest, Tally
 from tests.simulation.steps import StepChecks, Violation
 from tests.simulation.world import Size, World
@@ -64,6 +65,7 @@ def play(plan: Plan) -> Result:
     checks = StepChecks(world)
     chaos = Chaos(world, checks)
     at_rest = AtRest(world)
+    recovery = Recovery(world, at_rest) if plan.killpoint else None
     try:
         with world.running():
             _live(world, plan, chaos, checks, at_rest, result)
@@ -75,6 +77,7 @@ def play(plan: Plan) -> Result:
     result.virtual_s = world.loom.now_ns / NS_PER_S
     result.injected, result.passed = faults.injected, world.points.passed
     result.kills = len(world.kills)
+    result.recovery_s = recovery.took_s if recovery is not None else None
     result.fills = sum(len(world.exchange.venue.executions(account)) for account in world.accounts)
     faults_of_ours = [crash for crash in world.crashes if not crash.splitlines()[-1].startswith(EXITS)]
     if not result.violation and faults_of_ours:

@@ -24,7 +24,6 @@ from hedgegrid.strategy.plans import plans_of
 from tests.simulation.steps import Violation
 from tests.simulation.world import World
 
-
 ROUNDING = Decimal("0.000001")
 """Fills of one closing order, some told by the socket and some read over REST, may differ from the venue's own split of
 the order's result in the last digits; the bot books that as a difference with the next quiet snapshot."""
