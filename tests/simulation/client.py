@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from hedgegrid.bus.reader import READ_COUNT, Entry, id_key
+from hedgegrid.bus.reader import READ_COUNT
 from tests.simulation.faults import Faults
 from tests.simulation.killpoints import KillPoints
 from tests.simulation.loom import NS_PER_MS, Loom, Task
@@ -63,6 +63,13 @@ class Client:
         self._server = server
         self._waiting: list[Task] = []
 
+    @property
+    def connection_pool(self) -> "Client":
+        return self
+
+    def get_connection(self) -> "ReadConnection":
+        return ReadConnection(self._server)
+
     def close(self) -> None:
         if self._waiting in self._server.readers:
             self._server.readers.remove(self._waiting)
@@ -88,7 +95,9 @@ class Client:
         server = self._server
         if not any(waiting is self._waiting for waiting in server.readers):
             server.readers.append(self._waiting)
-        wait_for_entries([server], [streams], self._waiting, block or 0)
+        deadline_ns, runs = server.loom.now_ns + (block or 0) * NS_PER_MS, server.runs
+        while runs == server.runs and server.loom.now_ns < deadline_ns and not server.store.xread(streams, 1):
+            server.loom.block(self._waiting, deadline_ns - server.loom.now_ns)
         found: list[Any] = self._trip("xread", (streams,), lambda: server.store.xread(streams, count))
         if any(raw(stream).endswith(b":commands") for stream, _ in found):
             server.points.reach("executor.after_read")
@@ -183,66 +192,78 @@ class Pipeline:
         return self._client.execute(queued) if queued else []
 
 
-def wait_for_entries(
-    servers: list[Server], positions: list[Mapping[Any, Any]], waiting: list[Task], block_ms: int
-) -> None:
-    """Until one of the servers has something new to read, goes down, or the time is over."""
-    loom = servers[0].loom
-    deadline_ns = loom.now_ns + block_ms * NS_PER_MS
-    runs = [server.runs for server in servers]
-    while runs == [server.runs for server in servers]:
-        if any(server.store.xread(behind, 1) for server, behind in zip(servers, positions, strict=True)):
-            return
-        left_ns = deadline_ns - loom.now_ns
-        if left_ns <= 0:
-            return
-        loom.block(waiting, left_ns)
+class ReadConnection:
+    """The connection under `hedgegrid.bus.two_server_reader`: an XREAD that the server holds until there is news."""
 
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._positions: dict[str, str] = {}
+        self._runs = 0
+        self._until_ns = 0
 
-class TwoServers:
-    """`hedgegrid.bus.two_server_reader.TwoServerReader`, whose select on two sockets has no place here."""
+    def send_command(self, *words: Any) -> None:
+        """`XREAD COUNT n BLOCK ms STREAMS name… id…`; raises redis.ConnectionError while the server is down."""
+        server = self.server
+        if server.is_down or server.faults.strikes("redis.request_lost"):
+            raise redis.ConnectionError("connection closed by the server")
+        names = words[words.index("STREAMS") + 1 :]
+        half = len(names) // 2
+        self._positions = dict(zip(names[:half], names[half:], strict=True))
+        self._runs = server.runs
+        self._until_ns = server.loom.now_ns + int(words[words.index("BLOCK") + 1]) * NS_PER_MS
 
-    def __init__(self, money: Server, market: Server) -> None:
-        self._servers = {False: money, True: market}
-        self._positions: dict[bool, dict[str, str]] = {False: {}, True: {}}
-        self._waiting: list[Task] = []
-        money.readers.append(self._waiting)
-        market.readers.append(self._waiting)
+    @property
+    def wait_ns(self) -> int:
+        """How long until something is to be read at the latest; 0 when it is."""
+        if self._runs != self.server.runs or self.server.store.xread(self._positions, 1):
+            return 0
+        return max(0, self._until_ns - self.server.loom.now_ns)
 
-    def follow(self, stream: str, position: str = "0-0") -> None:
-        positions = self._positions[stream.startswith("market:")]
-        known = positions.get(stream)
-        if known is None or id_key(position) < id_key(known):
-            positions[stream] = position
+    def read_response(self) -> list[Any]:
+        """Rows as RESP2 has them."""
+        server = self.server
+        if self._runs != server.runs or server.faults.strikes("redis.reply_lost"):
+            raise redis.ConnectionError("connection closed by the server")
+        server.loom.sleep(server.loom.random.randrange(ROUND_TRIP_NS))
+        found = server.store.xread(self._positions, READ_COUNT)
+        server.loom.note(f"{server.name} xread")
+        rows = [fields for _, entries in found for _, fields in entries]
+        if rows:
+            server.points.reach("strategy.after_read")
+            if any(b'"SnapshotTaken"' in row.get(b"__data__", b"") for row in rows):
+                server.points.reach("strategy.after_snapshot_read")
+        return [[name, [[number, _flat(fields)] for number, fields in entries]] for name, entries in found]
 
-    def unfollow(self, stream: str) -> None:
-        self._positions[stream.startswith("market:")].pop(stream, None)
-
-    def close(self) -> None:
+    def disconnect(self) -> None:
         """Nothing is open."""
 
-    def read(self, block_ms: int = 2000) -> list[Entry]:
-        wait_for_entries(list(self._servers.values()), list(self._positions.values()), self._waiting, block_ms)
-        return self._take()
 
-    def _take(self) -> list[Entry]:
-        entries: list[Entry] = []
-        for is_market, server in self._servers.items():
-            positions = self._positions[is_market]
-            if not positions:
-                continue
-            client = Client(server)
-            for name, rows in client._trip("xread", (), partial(server.store.xread, positions, READ_COUNT)):
-                stream = name.decode()
-                entries += [Entry(stream, entry_id.decode(), fields) for entry_id, fields in rows]
-                if stream in positions:
-                    positions[stream] = rows[-1][0].decode()
-        points = self._servers[False].points
-        if entries:
-            points.reach("strategy.after_read")
-            if any(b"SnapshotTaken" in next(iter(entry.fields.values())) for entry in entries):
-                points.reach("strategy.after_snapshot_read")
-        return entries
+class Select:
+    """The module `select` for `ReadConnection`s; each thread waits in a list of its own."""
+
+    def __init__(self, servers: list[Server]) -> None:
+        self._servers = servers
+        self._waiting: dict[Task, list[Task]] = {}
+
+    def select(self, waiting: list[Any], _writing: Any, _failing: Any, timeout: float) -> tuple[list[Any], Any, Any]:
+        loom = self._servers[0].loom
+        places = self._waiting.get(loom.current)
+        if places is None:
+            places = self._waiting[loom.current] = []
+            for server in self._servers:
+                server.readers.append(places)
+        deadline_ns = loom.now_ns + int(timeout * 1000) * NS_PER_MS
+        while True:
+            waits_ns = [one._connection.wait_ns for one in waiting]
+            ready = [one for one, wait_ns in zip(waiting, waits_ns, strict=True) if not wait_ns]
+            left_ns = deadline_ns - loom.now_ns
+            if ready or left_ns <= 0:
+                return ready, [], []
+            loom.block(places, min([left_ns, *waits_ns]))
+
+
+def _flat(fields: Mapping[bytes, bytes]) -> list[bytes]:
+    return [part for pair in fields.items() for part in pair]
 
 
 def _steps_of(name: str, args: tuple[Any, ...]) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ import importlib
 import os
 import queue
 import random
+import select
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from hedgegrid.bus import connection, two_server_reader
+from hedgegrid.bus import connection
 from hedgegrid.bybit import rest_transport, ws
 from hedgegrid.runtime import credentials
 from hedgegrid.ws_gateway import gateway_metrics, observer
@@ -71,9 +72,7 @@ def _credentials(account: str) -> SimpleNamespace:
 
 
 @contextmanager
-def simulated(
-    connect: Callable[..., Any], two_servers: Callable[..., Any], http: type, private: Any, public: Any
-) -> Iterator[None]:
+def simulated(connect: Callable[..., Any], select_: object, http: type, private: Any, public: Any) -> Iterator[None]:
     """While inside, the product runs on the loom."""
     for name in MODULES:
         importlib.import_module(name)
@@ -84,7 +83,7 @@ def simulated(
         (os, Os()),
         (queue.SimpleQueue, threads.SimpleQueue),
         (connection.connect, connect),
-        (two_server_reader.TwoServerReader, two_servers),
+        (select, select_),
         (rest_transport._Http, http),
         (ws.PrivateSocket, private),
         (ws.PublicSocket, public),

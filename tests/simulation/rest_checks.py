@@ -11,7 +11,9 @@ from hedgegrid.bus import codec, keys
 from hedgegrid.bus.reader import id_key
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.order import Leg
+from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
+from hedgegrid.messages.events import RiskStageChanged
 from hedgegrid.messages.ledger import (
     BaselineTaken,
     DifferenceFound,
@@ -99,18 +101,22 @@ class AtRest:
             earned = realised(self.ledger(account, symbol), leg.leg)
             if earned != at_venue:
                 return f"PnL identity: {leg.leg.word} has {earned} in the ledger, {at_venue} at the venue"
+            if state.stage is not RiskStage.NORMAL:
+                continue
             if leg.opening.until_ms > self._world.loom.now_ms or leg.closing.until_ms > self._world.loom.now_ms:
                 return f"{leg.leg.word} backs off"
         return ""
 
     def halted(self) -> list[str]:
-        """Why bots have halted themselves, by symbol."""
+        """Why bots do not trade on, by symbol: they have halted themselves, or the account guard holds them."""
         found = []
         for account in self._world.accounts:
             for symbol in self._world.symbols:
                 state = self.state(account, symbol)
                 if state is not None and state.trading_state is TradingState.HALTED:
-                    found.append(f"{symbol}: {state.why}")
+                    found.append(f"{symbol}: HALTED, {state.why}")
+                elif state is not None and state.stage is not RiskStage.NORMAL:
+                    found.append(f"{symbol}: guard {state.stage.name}")
         return found
 
     # ---- what must hold then
@@ -121,8 +127,11 @@ class AtRest:
         if (tally.lost_fills or tally.doubled_fills) and not went_back:
             raise Violation(f"no lost fill: {tally.lost_fills} lost, {tally.doubled_fills} doubled")
         for account in self._world.accounts:
+            stage = self._stage(account)
             for symbol in self._world.symbols:
                 state = self.state(account, symbol)
+                if state.stage is not stage and not went_back:
+                    raise Violation(f"no silent skip: {symbol} is at {state.stage.name}, the guard told {stage.name}")
                 if state.trading_state is TradingState.HALTED:
                     continue
                 self._orders(account, symbol, state)
@@ -150,6 +159,14 @@ class AtRest:
             tally.lost_fills += len(executed - booked.keys())
             tally.doubled_fills += sum(count - 1 for count in booked.values()) + len(booked.keys() - executed)
         return tally
+
+    def _stage(self, account: str) -> RiskStage:
+        """What the account guard told last."""
+        for _, fields in self._store.xrevrange(keys.events(account)):
+            event = codec.decode_event(fields)
+            if isinstance(event, RiskStageChanged):
+                return event.stage
+        return RiskStage.NORMAL
 
     def _orders(self, account: str, symbol: str, state: BotState) -> None:
         resting = {order.order_link_id for order in self._world.exchange.venue.orders_open(account, symbol)}

@@ -23,7 +23,7 @@ from hedgegrid.strategy.plans import plans_of
 from hedgegrid.strategy.worker import Worker
 from hedgegrid.ws_gateway.app import Gateway
 from tests.simulation import threads
-from tests.simulation.client import Client, Server, TwoServers
+from tests.simulation.client import Client, Select, Server
 from tests.simulation.faults import Faults
 from tests.simulation.http import Http, Network
 from tests.simulation.killpoints import KillPoints
@@ -109,7 +109,8 @@ class World:
         logging.disable(logging.CRITICAL)
         http = type("SeededHttp", (Http,), {"network": self.network})
         try:
-            with simulated(self._connect, self._two_servers, http, self.sockets.private, self.sockets.public):
+            select = Select([self.money, self.market])
+            with simulated(self._connect, select, http, self.sockets.private, self.sockets.public):
                 self.exchange.start()
                 for kind, count in self._counts().items():
                     for number in range(count):
@@ -237,9 +238,6 @@ class World:
 
     def _connect(self, url: str, client_name: str, connection_class: Any = None) -> Client:
         return Client(self.market if "market" in url else self.money)
-
-    def _two_servers(self, money_url: str, market_url: str, client_name: str) -> TwoServers:
-        return TwoServers(self.money, self.market)
 
 
 def _memory_folder() -> str | None:
