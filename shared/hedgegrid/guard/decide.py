@@ -129,7 +129,7 @@ def _enter(config: GuardConfig, state: GuardState, demand: Demand, figures: Figu
         calm_since_ms=None,
         sighted=before if demand.blind else None,
     )
-    return Judgement(state, announce(config, state, figures))
+    return Judgement(_with_sight(config, state, figures), announce(config, state, figures))
 
 
 def _with_sight(config: GuardConfig, state: GuardState, figures: Figures) -> GuardState:
