@@ -26,6 +26,12 @@ class DenyReason(StrEnum):
     HALTED = "HALTED"
     RISK_LIMIT = "RISK_LIMIT"
     INVALID = "INVALID"
+    INTERLOCKED = "INTERLOCKED"
+    """A safety condition does not hold; the text names it."""
+    COLLAR = "COLLAR"
+    """The price is too far from the market, or there is no fresh price to judge it by."""
+    PACE = "PACE"
+    """Too many orders a minute, or open at once."""
 
 
 class OrderEvent(Message, frozen=True, kw_only=True):

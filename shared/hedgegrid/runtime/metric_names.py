@@ -104,6 +104,12 @@ class _Account(MetricSet):
     guard_daily_loss = gauge("guard_daily_loss_usdt", "Loss since 00:00 UTC, open positions included", "account")
     guard_drawdown = gauge("guard_drawdown_usdt", "Loss since the best result, open positions included", "account")
     guard_blind = gauge("guard_blind_seconds", "Since when the oldest thing that matters was not seen", "account")
+    interlock = gauge(
+        "interlock",
+        "What has to wait: 0 nothing, 1 all that adds exposure, 2 all but cancels and closings at market;"
+        ' symbol "" for the whole account',
+        "account", "symbol", "interlock",
+    )  # fmt: skip
     guard_wallet_age = gauge("guard_wallet_age_seconds", "Age of the newest word on the wallet", "account")
 
 

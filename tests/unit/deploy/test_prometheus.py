@@ -119,6 +119,12 @@ CASES: dict[str, list[Case]] = {
         *gauge('hedgegrid_guard_stage{account="a",stage="REDUCE"}', "1", "0"),
         Case({'hedgegrid_guard_stage{account="a",stage="NORMAL"}': "1x60"}, "2m", False),
     ],
+    "InterlockHolds": [
+        *gauge('hedgegrid_interlock{account="a",symbol="",interlock="redis-memory"}', "2", "0"),
+        Case(
+            {'hedgegrid_interlock{account="a",symbol="B",interlock="redis-restarted"}': "0x10 1x2 0x30"}, "65s", False
+        ),
+    ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),
         Case({'up{job="metrics",instance="e"}': "1x60"}, "2m", False),

@@ -5,12 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from hedgegrid.bybit.errors import Kind, Outcome
 from hedgegrid.domain.order import Leg, OrderType, Purpose
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor.gate import Gate
+from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -22,6 +24,7 @@ from hedgegrid.messages.events import DenyReason, OrderRejected, WalletChanged
 from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.config import AccountConfig, BotConfig
 from hedgegrid.runtime.health import Health
+from hedgegrid.runtime.metric_names import Metrics
 from tests.unit.executor.entries import SYMBOL, amend, cancel, cancel_all, snapshot, submit
 
 D = Decimal
@@ -44,11 +47,12 @@ class Desk:
         config = AccountConfig(id="main", bots=(bot,), max_order_notional_usdt=cap, guard=GuardConfig(**guard))
         self.clock = ManualClock()
         self.health = Health()
+        self.interlocks = Interlocks("main", self.health, Metrics(CollectorRegistry()))
         self.states = TradingStates([SYMBOL])
         self.door = VenueDoor("main", self.health, self.clock, 600)
         self.risk = SharedRisk(config, self.clock)
         self.risk.apply(wallet(self.clock.now_ms()))
-        self.gate = Gate(config, self.states, self.door, 10_000, lambda symbol: last, self.risk)
+        self.gate = Gate(config, self.states, self.door, 10_000, lambda symbol: last, self.risk, self.interlocks)
 
     def reasons(self, *commands: Command, now_ms: int = NOW_MS) -> list[DenyReason | None]:
         denials = [self.gate.denial(command, now_ms) for command in commands]
@@ -188,6 +192,6 @@ def test_an_account_that_is_not_known_gets_no_exposure() -> None:
     desk = Desk()
     desk.risk = SharedRisk(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.clock)
     denial = Gate(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.states, desk.door,
-                  10_000, lambda symbol: None, desk.risk).denial(submit(1), NOW_MS)  # fmt: skip
+                  10_000, lambda symbol: None, desk.risk, desk.interlocks).denial(submit(1), NOW_MS)  # fmt: skip
     assert denial is not None
     assert denial.text.startswith("equity and margin are not known: positions and orders are not confirmed")

@@ -17,9 +17,11 @@ from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
 from hedgegrid.executor.in_flight import InFlight, Stage
+from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.rate_limiter import OrderBudgets
+from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.resolver import Resolver
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sender import Sender
@@ -30,7 +32,7 @@ from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
-from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.executor.venue_door import Readmitted, VenueDoor
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.config import AccountConfig
 from hedgegrid.runtime.service import ServiceContext
@@ -59,8 +61,12 @@ class Term:
         tenure: Tenure,
         last_price: Callable[[str], Decimal | None],
         mark: SentMark,
+        interlocks: Interlocks,
+        redis_run: RedisRun,
     ) -> None:
         clock = context.clock
+        self._redis_run = redis_run
+        self._openings = door.openings
         self._rest = rest
         self._context, self._settings, self._config = context, settings, config
         self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
@@ -71,7 +77,7 @@ class Term:
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
-        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk)
+        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk, interlocks)
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
@@ -92,6 +98,7 @@ class Term:
             door,
             context.metrics,
             self._risk,
+            redis_run,
         )
         self._startup = Startup(
             config, settings, rest, self._gate, door, self._snapshots, context.health, self._risk,
@@ -115,8 +122,9 @@ class Term:
         """Recover, then take commands until we stop or lose the lease.
 
         Raises:
-            LeaseLost, CommitConflict, redis.RedisError: begin anew. Anything else is a fault of the program.
+            LeaseLost, CommitConflict, Readmitted, redis.RedisError: begin anew. Anything else is the program's fault.
         """
+        self._redis_run.begin(self._symbols)
         fields = self._state.load()
         self._mark.begin(self._tenure.lease.epoch)
         self._risk.resume(fields.get(STATE_FIELD))
@@ -153,6 +161,8 @@ class Term:
         while not self._context.stopping.is_set() and not self._crashed.is_set():
             if self._tenure.lost:
                 raise LeaseLost(self._tenure.lease.key)
+            if self._door.openings != self._openings:
+                raise Readmitted("the venue lets the account in again")
             try:
                 entries = reader.read(block_ms=BLOCK_MS)
                 if away:
@@ -170,6 +180,8 @@ class Term:
     def _keep_house(self) -> None:
         """Once a second: counters and gauges; now and then: the audit, old stream entries."""
         now_ns = self._clock.monotonic_ns()
+        if restarted := self._redis_run.snapshots_due():
+            self._desk.wish_snapshots(restarted, SnapshotReason.GAP, self._audited_ms - AUDIT_MARGIN_MS)
         if now_ns - self._flushed_ns >= NS_PER_S:
             self._flushed_ns = now_ns
             self._mark.sync()

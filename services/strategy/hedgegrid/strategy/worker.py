@@ -21,6 +21,7 @@ from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_tr
 from hedgegrid.bus.two_server_reader import TwoServerReader
 from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
+from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
 from hedgegrid.strategy.core.inputs import GapFound, WorkerStarted
@@ -214,8 +215,12 @@ class Worker:
         return (keys.events(bot.account), bot.events_at), (keys.control(bot.account), bot.control_at)
 
     def _connect(self) -> None:
+        self._require_fit_server()
         load_functions(self._money)
         self._run_id = str(self._money.info("server")["run_id"])
+
+    def _require_fit_server(self) -> None:
+        require_fit_money_server(self._money, self._context.settings, self._context.config.mode)
 
     def _reconnect(self) -> None:
         """After an outage: the same server goes on; another run of it may have gone back in time."""
@@ -224,6 +229,7 @@ class Worker:
                 run_id = str(self._money.info("server")["run_id"])
                 if run_id == self._run_id:
                     return
+                self._require_fit_server()
                 load_functions(self._money)
                 break
             except redis.RedisError:
