@@ -99,6 +99,10 @@ def _acked(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: Comma
 
 
 def _accepted(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, news: OrderAccepted) -> None:
+    known = (order.qty, order.price) == (news.qty, news.price)
+    if order.phase is OrderPhase.LIVE and not known and news.ts_event <= order.told_ms:
+        return  # told late, or again by a second socket: these terms were amended since
+    order = msgspec.structs.replace(order, told_ms=max(order.told_ms, news.ts_event))
     if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED) and not order.is_market:
         draft.change_leg(leg, **{"closing" if order.purpose.closes else "opening": Backoff()})
     if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED, OrderPhase.LIVE):

@@ -50,6 +50,8 @@ class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
     final_qty: Decimal | None = None
     new_qty: Decimal | None = None
     new_price: Decimal | None = None
+    told_ms: int = 0
+    """Venue time of its newest word on terms: an older one, told late or twice, does not bring them back."""
 
     @property
     def is_market(self) -> bool:
