@@ -87,9 +87,11 @@ class Rig:
         self.threads.append(threading.Thread(target=run, args=(self._done,), daemon=True))
         self.threads[-1].start()
 
-    def add_account(self, account: str, step_timeout_s: float = 5.0) -> PrivateFeed:
-        """A private feed; its API key is `key-<account>`."""
-        credentials = Credentials(api_key=SecretStr(f"key-{account}"), api_secret=SecretStr("secret-1"))
+    def add_account(self, account: str, step_timeout_s: float = 5.0, key: str = "", secret: str = "") -> PrivateFeed:
+        """A private feed; its API key is `key-<account>` unless both are given."""
+        credentials = Credentials(
+            api_key=SecretStr(key or f"key-{account}"), api_secret=SecretStr(secret or "secret-1")
+        )
         feed = self.private[account] = PrivateFeed(
             account,
             credentials,
