@@ -72,6 +72,7 @@ class Rig:
             gateway_metrics,
             self.clock,
             give_up=lambda reason: {name: feed.fail(reason) for name, feed in self.private.items()},
+            announce=lambda account: self.private[account].announce(),
             progress=self.client,
             bound=bound,
         )

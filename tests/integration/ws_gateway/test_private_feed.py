@@ -8,6 +8,7 @@ from hedgegrid.messages.base import Message
 from hedgegrid.messages.events import OrderAccepted
 from hedgegrid.messages.feed import FeedConnected, FeedLost
 from hedgegrid.ws_gateway import watchdog
+from hedgegrid.ws_gateway.event_publisher import DOUBTS_EVERY_MS
 from hedgegrid.ws_gateway.session import LossKind, State
 from tests.integration.ws_gateway.frames import order, orders
 from tests.integration.ws_gateway.rig import Rig, eventually
@@ -157,6 +158,12 @@ def test_garbage_is_set_aside_and_costs_nothing_else(rig: Rig, venue: ScriptedVe
     assert b"positionIdx=7" in reasons
     assert b"topic='greeks'" in reasons
     assert len(letters) == 4
+    eventually(lambda: kinds(rig.account_events(account)).count("FeedConnected") == 2, "bots are told to reconcile")
+    venue.push_private(f"key-{account}", "garbage again", order(3))
+    eventually(lambda: accepted(rig.account_events(account)) == ["o1", "o2", "o3"], "events flow")
+    assert kinds(rig.account_events(account)).count("FeedConnected") == 2, "not so soon again"
+    rig.clock.skip_ms(DOUBTS_EVERY_MS)
+    eventually(lambda: kinds(rig.account_events(account)).count("FeedConnected") == 3, "told all the same, later")
     assert rig.private[account].state is State.LIVE
     assert venue.accepted[PRIVATE] == 1
 

@@ -7,6 +7,7 @@ import msgspec
 from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
 from hedgegrid.messages.events import OrderAccepted, OrderFilled, OrderRejected, SnapshotReason
+from hedgegrid.strategy.core.restoring import SETTLED_MS
 from hedgegrid.strategy.core.state import Backoff, OrderPhase, WorkingOrder
 from tests.property.strategy.world import ACCOUNT, SYMBOL, World
 
@@ -49,6 +50,7 @@ def test_a_fill_of_an_order_that_no_list_showed_is_still_booked() -> None:
     world = World(3)
     world.come_to_rest()
     order = take_profit(world)
+    world.now_ms += SETTLED_MS
     silent = world.desk.snapshot(
         RequestSnapshot(symbol=SYMBOL, reason=SnapshotReason.GAP, request=world.state.request + 1), world.now_ms
     )

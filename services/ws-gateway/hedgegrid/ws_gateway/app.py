@@ -46,6 +46,7 @@ class Gateway:
             gateway_metrics,
             context.clock,
             give_up=self._give_up,
+            announce=lambda account: next(feed for feed in self.private if feed.feed == account).announce(),
             progress=connect(settings.market_url, "ws-gateway-progress") if settings.progress else None,
         )
         self._market = MarketPublisher(

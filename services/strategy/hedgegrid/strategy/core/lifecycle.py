@@ -33,6 +33,8 @@ OrderNews = (
     | OrderCanceled
 )
 UNPROVEN_KEPT = 32
+DUPLICATE_ID = 110072
+"""Bybit's code for a client order id that was used before: something is there that this state does not know."""
 
 
 def apply_order_news(draft: Draft[Any, Any], news: OrderNews) -> None:
@@ -49,6 +51,8 @@ def apply_order_news(draft: Draft[Any, Any], news: OrderNews) -> None:
         case OrderRejected():
             retire_unproven(draft, leg, order)
             draft.hold_back(leg, order.purpose)
+            if news.code == DUPLICATE_ID:
+                draft.ask_snapshot(SnapshotReason.GAP)
         case OrderDenied():
             _denied(draft, leg, order, news.command)
         case AmendRejected() | CancelRejected():
