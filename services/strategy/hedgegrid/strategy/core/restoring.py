@@ -4,7 +4,7 @@ from typing import Any
 
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.control import MismatchAnswer
-from hedgegrid.messages.events import FundingPaid, OrderRejected, SnapshotTaken
+from hedgegrid.messages.events import FundingPaid, OrderRejected, SnapshotReason, SnapshotTaken
 from hedgegrid.messages.ledger import DifferenceFound
 from hedgegrid.strategy.core.birth import be_born, note_position, report_mismatch
 from hedgegrid.strategy.core.booking import book_fill, book_funding
@@ -24,7 +24,9 @@ QUIET_BEFORE_COMPARING_MS = 2_000
 def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
     asked = draft.state.snapshot_asked and snapshot.request == draft.state.request
     if asked:
-        draft.change(snapshot_asked=False, instrument=snapshot.instrument)
+        draft.change(snapshot_asked=False)
+    if asked or snapshot.reason is SnapshotReason.AUDIT:  # which reads the trading rules anew
+        draft.change(instrument=snapshot.instrument)
     if draft.state.life == 0:
         if asked:
             be_born(draft, snapshot)
