@@ -125,16 +125,16 @@ class Running:
 class Floor:
     """One account in one Redis."""
 
-    def __init__(self, redis_url: str, **config: Any) -> None:
+    def __init__(self, redis_url: str, account: str = "", first_sequence: int = 0, **config: Any) -> None:
         self.redis_url = redis_url
         self.state_dir = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, self.state_dir, ignore_errors=True)
-        self.account = f"t{uuid.uuid4().hex[:8]}"
+        self.account = account or f"t{uuid.uuid4().hex[:8]}"
         bots = config.pop("bots", (BotConfig(symbol=SYMBOL, leverage=D(10)),))
         self.config = AccountConfig(id=self.account, bots=bots, **config)
         self.client: redis.Redis = connect(redis_url, "test")
         load_functions(self.client)
-        self._sequence = 0
+        self._sequence = first_sequence
 
     def submit(self, **changes: Any) -> SubmitOrder:
         leg = changes.get("leg", Leg.LONG)

@@ -33,7 +33,6 @@ class Processes:
     def start(self, **settings: Any) -> subprocess.Popen[bytes]:
         values = {
             "redis_url": self.floor.redis_url,
-            "state_dir": self.folder,
             "config": self.folder / "config.toml",
             "state_dir": self.folder / "state",
             "instance_id": f"executor-{len(self.running)}",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from hedgegrid.messages.control import ResolveMismatch, SetTradingState
 from hedgegrid.messages.events import (
     FundingPaid,
+    OrderAccepted,
     OrderFilled,
     PositionChanged,
     RiskStageChanged,
@@ -20,6 +21,7 @@ from hedgegrid.strategy.core.birth import note_position
 from hedgegrid.strategy.core.booking import book_fill, book_funding
 from hedgegrid.strategy.core.config_change import note_config
 from hedgegrid.strategy.core.draft import C, Decision, Draft, S
+from hedgegrid.strategy.core.foreign_orders import look_into_foreign_order
 from hedgegrid.strategy.core.guard_stage import take_stage
 from hedgegrid.strategy.core.inputs import CoreInput, GapFound, WorkerStarted
 from hedgegrid.strategy.core.lifecycle import apply_order_news
@@ -109,6 +111,9 @@ def _apply_to_living(draft: Draft[Any, Any], event: CoreInput) -> None:
             draft.ask_snapshot(SnapshotReason.RECONNECT)
         case FeedConnected() | FeedLost():
             pass
+        case OrderAccepted():
+            look_into_foreign_order(draft, event)
+            apply_order_news(draft, event)
         case QuoteTick():
             raise AssertionError("ticks take their own way")
         case _:
