@@ -27,7 +27,7 @@ class Violation(AssertionError):
 
 
 class StepChecks:
-    """Raises `Violation` in the middle of what broke a promise."""
+    """Ends the history with a `Violation` in the middle of what broke a promise."""
 
     def __init__(self, world: World) -> None:
         self._money: Server = world.money
@@ -64,6 +64,10 @@ class StepChecks:
                 if isinstance(row, FillBooked | FundingBooked):
                     self._booked[account].add(row.trade_id)
 
+    def _broken(self, promise: str) -> None:
+        """Not raised here: this runs inside the product, which might take it for an error of its own."""
+        self._world.loom.fail(Violation(promise))
+
     def time_travelled(self) -> None:
         self.went_back = True
         self._forget()
@@ -71,6 +75,8 @@ class StepChecks:
     # ---- Redis
 
     def _watch(self, name: str, args: tuple[Any, ...], answer: Any) -> None:
+        if name == "xtrim" and answer:
+            self._trimmed(raw(args[0]).decode())
         if name != "fcall":
             return
         function, count = args[0], int(args[1])
@@ -82,11 +88,21 @@ class StepChecks:
         elif function == "hg1_commit" and answer == b"OK":
             self._committed(names, values)
 
+    def _trimmed(self, stream: str) -> None:
+        """The entry at a reader's position stays: it is how the reader knows that nothing is missing behind it."""
+        kept = self._money.store.xrange(stream, count=1)
+        oldest = id_key(kept[0][0].decode()) if kept else (1 << 62, 0)
+        account = stream[1:].partition("}")[0]
+        states = {keys.events(account): ":bot:", keys.commands(account): ":executor"}
+        for state, position in self._positions.items():
+            if states.get(stream, "?") in state and (0, 0) < position < oldest:
+                self._broken(f"no silent skip: {stream} was trimmed to {oldest}, {state} stands at {position}")
+
     def _committed(self, names: list[str], values: list[bytes]) -> None:
         lease, state, streams = names[0], names[1], names[2:]
         epoch = int(values[1])
         if epoch < self._newest_epoch[lease] or epoch < self._commit_epoch[state]:
-            raise Violation(
+            self._broken(
                 f"single writer: {state} was written under epoch {epoch} of {lease}, "
                 f"which stands at {self._newest_epoch[lease]}"
             )
@@ -104,7 +120,7 @@ class StepChecks:
 
     def _advanced(self, state: str, position: tuple[int, int]) -> None:
         if position < self._positions.get(state, (0, 0)):
-            raise Violation(f"checkpoint monotone: {state} went back from {self._positions[state]} to {position}")
+            self._broken(f"checkpoint monotone: {state} went back from {self._positions[state]} to {position}")
         self._positions[state] = position
 
     def _state_written(self, key: str, encoded: bytes) -> None:
@@ -113,7 +129,7 @@ class StepChecks:
         now = {order.client_order_id for leg in state.legs for order in leg.orders}
         back = now & self._ended[key]
         if back:
-            raise Violation(f"terminal is terminal: {key} works again with {', '.join(sorted(back))}")
+            self._broken(f"terminal is terminal: {key} works again with {', '.join(sorted(back))}")
         self._ended[key] |= self._working[key] - now
         self._working[key] = now
 
@@ -123,7 +139,7 @@ class StepChecks:
             row = codec.decode_ledger({codec.FIELD: payload})
             if isinstance(row, FillBooked | FundingBooked):
                 if row.trade_id in self._booked[account]:
-                    raise Violation(f"no double fill: {row.trade_id} of {row.symbol} was booked twice")
+                    self._broken(f"no double fill: {row.trade_id} of {row.symbol} was booked twice")
                 self._booked[account].add(row.trade_id)
         elif stream == keys.events(account):
             event = codec.decode_event({codec.FIELD: payload})
@@ -134,7 +150,7 @@ class StepChecks:
         """Whoever is told that an order does not exist will place another in its stead."""
         order = self._exchange.venue.order_by_link(account, event.client_order_id)
         if order is not None:
-            raise Violation(
+            self._broken(
                 f"unknown resolves on evidence: {event.client_order_id} was told rejected "
                 f"({event.code} {event.reason}), but the venue has it as {order.status}"
             )
@@ -149,13 +165,13 @@ class StepChecks:
         if sent.path != "/v5/order/create" or self.went_back:
             return
         if not is_durable(self._money, sent.account, link):
-            raise Violation(f"write-ahead: {link} leaves without a durable record")
+            self._broken(f"write-ahead: {link} leaves without a durable record")
 
     def _arrived(self, sent: Sent) -> None:
         if sent.code:
             return
         if sent.epoch < self._sent_epoch[sent.account] and not self.went_back:
-            raise Violation(
+            self._broken(
                 f"single writer: the venue took {sent.path} of epoch {sent.epoch} after one of epoch "
                 f"{self._sent_epoch[sent.account]}"
             )
@@ -169,19 +185,20 @@ class StepChecks:
     def _order_created(self, account: str, link: str) -> None:
         self.created[link] += 1
         if self.created[link] > 1:
-            raise Violation(f"no duplicate order: {link} was created {self.created[link]} times")
+            self._broken(f"no duplicate order: {link} was created {self.created[link]} times")
         if link in self._dead:
-            raise Violation(f"unknown resolves on evidence: {link} arrived after it was declared never to")
+            self._broken(f"unknown resolves on evidence: {link} arrived after it was declared never to")
         parts = parse_client_order_id(link)
         if parts is None:
-            raise Violation(f"no duplicate order: {link!r} is no id of ours")
+            self._broken(f"no duplicate order: {link!r} is no id of ours")
+            return
         same = []
         for order in self._exchange.venue.orders_open(account, parts.symbol):
             other = parse_client_order_id(order.order_link_id)
             if other is not None and (other.leg, other.purpose, other.level) == (parts.leg, parts.purpose, parts.level):
                 same.append(order.order_link_id)
         if len(same) > 1 and not self.went_back:
-            raise Violation(f"no duplicate order: {', '.join(sorted(same))} rest for one level")
+            self._broken(f"no duplicate order: {', '.join(sorted(same))} rest for one level")
 
     def _caps(self, account: str, symbol: str) -> None:
         """Were every resting order filled now, the cap would still hold."""
@@ -196,7 +213,7 @@ class StepChecks:
                 Decimal(0),
             )
             if cost > LEG_CAP and not self.went_back:
-                raise Violation(f"exposure bound: {symbol} {leg.word} could come to {cost}, more than {LEG_CAP}")
+                self._broken(f"exposure bound: {symbol} {leg.word} could come to {cost}, more than {LEG_CAP}")
 
 
 def is_durable(money: Server, account: str, link: str) -> bool:
