@@ -8,14 +8,15 @@ from unittest.mock import patch
 import msgspec
 
 from hedgegrid.bus import two_server_reader
+from hedgegrid.bus.reader import Entry
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import RestClient, Row
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.executor import janitor, resolver, term
-from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.evidence import Evidence, look
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.messages.commands import SubmitOrder
 from hedgegrid.strategy.core import booking
@@ -92,20 +93,8 @@ def trim_too_far() -> Iterator[None]:
 
 
 def send_before_it_is_durable() -> Any:
-    """Commands go into the lanes before their records are written."""
-    take = Desk.take
-
-    def hasty(self: Desk, entries: Iterable[Any]) -> None:
-        commit = self._state.commit
-
-        def late(put: Any, drop: Any = (), add: Any = ()) -> None:
-            kept = {name: value for name, value in put.items() if not name.startswith("sent:")}
-            commit(kept, drop=drop, add=add)
-
-        with patch.object(self._state, "commit", late):
-            take(self, entries)
-
-    return patch.object(Desk, "take", hasty)
+    """The mark of what may have been sent is not moved before the order goes."""
+    return patch.object(SentMark, "move", lambda self, command_id: None)
 
 
 def a_failed_page_is_a_shorter_list() -> Any:
@@ -121,16 +110,23 @@ def a_failed_page_is_a_shorter_list() -> Any:
     return patch.object(RestClient, "_pages", shorter)
 
 
-def a_reader_goes_on_where_it_was() -> Any:
-    """A stream that is to be read again from an older position is read on from the newer one (found here, repaired)."""
-    take = two_server_reader._Server.take
+@contextmanager
+def lose_what_was_read() -> Iterator[None]:
+    """Entries that were read when Redis went away, and not taken yet, do not come again (found here, repaired)."""
+    read = two_server_reader.TwoServerReader.read
 
-    def forgetful(self: Any) -> list[Any]:
-        if self._asked is not None:
-            self.positions.update({name: self._asked[name] for name in self.positions if name in self._asked})
-        return take(self)
+    def losing(self: two_server_reader.TwoServerReader, block_ms: int = 2000) -> list[Entry]:
+        entries = read(self, block_ms)
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        return entries
 
-    return patch.object(two_server_reader._Server, "take", forgetful)
+    with (
+        patch.object(two_server_reader.TwoServerReader, "read", losing),
+        patch.object(Worker, "_read_again", lambda self: None),
+    ):
+        yield
 
 
 @contextmanager
@@ -166,7 +162,7 @@ BUGS: dict[str, Planted] = {
         trim_too_far,
         send_before_it_is_durable,
         a_failed_page_is_a_shorter_list,
-        a_reader_goes_on_where_it_was,
+        lose_what_was_read,
         a_half_taken_bot_is_kept,
     )
 }

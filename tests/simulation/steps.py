@@ -11,6 +11,7 @@ from hedgegrid.bus.reader import id_key
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.order import Leg
 from hedgegrid.executor.outcomes import NEVER_ARRIVED
+from hedgegrid.executor.sent_mark import Mark
 from hedgegrid.messages.events import OrderRejected
 from hedgegrid.messages.ledger import FillBooked, FundingBooked
 from hedgegrid.strategy.plans import plans_of
@@ -164,7 +165,7 @@ class StepChecks:
         link = sent.params.get("orderLinkId", "")
         if sent.path != "/v5/order/create" or self.went_back:
             return
-        if not is_durable(self._money, sent.account, link):
+        if not is_durable(self._world, sent.process, sent.account, link):
             self._broken(f"write-ahead: {link} leaves without a durable record")
 
     def _arrived(self, sent: Sent) -> None:
@@ -216,11 +217,18 @@ class StepChecks:
                 self._broken(f"exposure bound: {symbol} {leg.word} could come to {cost}, more than {LEG_CAP}")
 
 
-def is_durable(money: Server, account: str, link: str) -> bool:
-    """Whether what is stored by now tells a successor that this order may have been sent."""
-    fields = money.store.hgetall(keys.executor(account))
+def is_durable(world: World, process: Process, account: str, link: str) -> bool:
+    """Whether what is stored by now tells a successor that this order may have been sent: a record of it, or the
+    command itself up to the mark that its sender keeps beside Redis."""
+    store = world.money.store
+    fields = store.hgetall(keys.executor(account))
     if any(name.startswith(b"sent:") and link.encode() in name for name in fields):
         return True
     needle = f'"{link}"'.encode()
-    commands = money.store.xrevrange(keys.commands(account), count=500)
-    return any(needle in entry[codec.FIELD] for _, entry in commands)
+    commands = store.xrevrange(keys.commands(account), count=500)
+    command_id = next((entry_id for entry_id, entry in commands if needle in entry[codec.FIELD]), None)
+    number = int(process.name.split("-")[1])
+    mark = world.folder(number) / "executor" / f"{account}.mark"
+    if command_id is None or not mark.exists():
+        return False
+    return id_key(command_id.decode()) <= id_key(msgspec.json.decode(mark.read_bytes(), type=Mark).command_id)
