@@ -19,6 +19,7 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.members import Membership
 from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_trimmed, id_key
 from hedgegrid.bus.two_server_reader import TwoServerReader
+from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.money_server import require_fit_money_server
@@ -69,6 +70,7 @@ class Worker:
                 self._context.metrics.redis_errors.labels("strategy", "money").inc()
                 self._context.stopping.wait(RETRY_S)
                 self._reconnect()
+                self._read_again()
         self._leave()
 
     def _turn(self) -> None:
@@ -134,16 +136,15 @@ class Worker:
             position = bot.control_at if is_control else bot.events_at
             if id_key(entry.id) <= id_key(position):
                 continue
+            concerned = symbol is None or symbol == bot.symbol
+            refusal: SetTradingState | None = None
+            if concerned and isinstance(message, SnapshotTaken):  # asks Redis, which may fail: before anything is taken
+                refusal = self._preflight.refusal(bot.account, message, self._context.clock.now_ms())
             (bot.control_read if is_control else bot.events_read)(entry.id)
-            if symbol is None or symbol == bot.symbol:
+            if concerned:
                 bot.take(message)
-                if isinstance(message, SnapshotTaken):
-                    self._hold_back_if_too_large(bot, message)
-
-    def _hold_back_if_too_large(self, bot: Bot, shot: SnapshotTaken) -> None:
-        refusal = self._preflight.refusal(bot, shot, self._context.clock.now_ms())
-        if refusal is not None:
-            bot.take(refusal)
+            if refusal is not None and bot.is_untouched:
+                bot.take(refusal)
 
     def _take_tick(self, symbol: str, tick: QuoteTick) -> None:
         clock, metrics = self._context.clock, self._context.metrics
@@ -241,6 +242,12 @@ class Worker:
         for bot in list(self._fleet.held.values()):
             bot.take(GapFound(reason="redis was restarted", ts_event=self._context.clock.now_ms()))
             self._commit(bot)
+
+    def _read_again(self) -> None:
+        """Entries that were read but not taken when Redis went away come once more: every bot knows where it stands."""
+        for bot in self._fleet.held.values():
+            for stream, position in self._positions(bot):
+                self._reader.follow(stream, position)
 
     def _report(self, moved: bool) -> None:
         now_s = time.monotonic()
