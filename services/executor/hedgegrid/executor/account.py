@@ -11,6 +11,7 @@ from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
+from hedgegrid.executor.kill_guard import KillGuard
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.settings import ExecutorSettings
@@ -19,6 +20,7 @@ from hedgegrid.executor.term import Term
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.config import AccountConfig
+from hedgegrid.runtime.control_key import control_key
 from hedgegrid.runtime.service import ServiceContext
 
 RETRY_S = 1.0
@@ -50,6 +52,8 @@ class AccountExecutor:
         self._renewing = connect(settings.redis_url, f"executor-lease-{config.id}")
         self._market: redis.Redis | None = None
         self._mark = SentMark(settings.state_dir / "executor" / f"{config.id}.mark")
+        self._control_key = control_key(settings, context.config.mode)
+        self.kill = KillGuard(context, settings, config, rest, self._door, self._control_key)
         self.tenure: Tenure | None = None
         """The present or last time in office."""
 
@@ -59,6 +63,13 @@ class AccountExecutor:
         Raises:
             Exception: a fault of the program.
         """
+        self.kill.start()
+        try:
+            self._serve_terms()
+        finally:
+            self.kill.close()
+
+    def _serve_terms(self) -> None:
         while not self._context.stopping.is_set():
             try:
                 self._one_term()
@@ -77,9 +88,12 @@ class AccountExecutor:
             self._condition(True, "standby: another executor holds the lease")
             if self._context.stopping.wait(self._settings.lease_ttl_ms / 4000):
                 return
+        if not self.kill.wait_until_known(self._context.stopping):
+            tenure.end(release=True)
+            return
         term = Term(
             self._context, self._settings, self._config, self._client, self._rest, self._calls, self._door, tenure,
-            self._last_price, self._mark,
+            self._last_price, self._mark, self._control_key, self.kill.switch,
         )  # fmt: skip
         try:
             self._show_lease(tenure)

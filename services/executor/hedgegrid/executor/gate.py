@@ -10,6 +10,7 @@ from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import Purpose
 from hedgegrid.executor.in_flight import only_reduces
+from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -34,6 +35,7 @@ class Gate:
         ttl_ms: int,
         last_price: Callable[[str], Decimal | None],
         risk: SharedRisk,
+        kill: KillSwitch,
     ) -> None:
         self._bots = {bot.symbol: bot for bot in config.bots}
         self._config = config
@@ -42,6 +44,7 @@ class Gate:
         self._ttl_ms = ttl_ms
         self._last_price = last_price
         self._risk = risk
+        self._kill = kill
         self.instruments: dict[str, Instrument] = {}
         self.not_ready: dict[str, str] = {}
         """Symbols whose mode or leverage could not be set, and why."""
@@ -57,6 +60,9 @@ class Gate:
             return Denial(DenyReason.INVALID, f"symbol {command.symbol} is not in the config of {self._config.id}")
         if not isinstance(command, RequestSnapshot) and bot_dry_run(self._config, bot):
             return Denial(DenyReason.DRY_RUN, "dry_run is set: nothing is sent")
+        killed = self.killed(command)
+        if killed is not None:
+            return killed
         fatal = self._fatal()
         if fatal is not None or only_reduces(command):
             return fatal
@@ -72,6 +78,11 @@ class Gate:
         if self.is_stale(command, now_ms):
             return Denial(DenyReason.STALE, f"issued {now_ms - command.issued_ms} ms ago, more than {self._ttl_ms} ms")
         return None
+
+    def killed(self, command: Command) -> Denial | None:
+        """Why the kill switch forbids it."""
+        text = self._kill.denial(command)
+        return None if text is None else Denial(DenyReason.KILLED, text)
 
     def is_stale(self, command: Command, now_ms: int) -> bool:
         """True for a command whose reasons are too old to act on now; never for one that reduces exposure."""
