@@ -138,6 +138,12 @@ class _Venue(MetricSet):
     clock_offset = gauge("venue_clock_offset_seconds", "Venue time minus ours", "service")
     redis_went_back = counter("redis_went_back", "Starts at which Redis had forgotten commands sent", "account")
     unknown_orders = gauge("unknown_orders", "Orders sent whose outcome is not known yet", "account")
+    kill_switch_level = gauge(
+        "kill_switch_level", "Level of the account's kill switch: 0 not thrown, 1 PAUSE, 2 CANCEL, 3 FLATTEN", "account"
+    )
+    kill_switch_pending = gauge(
+        "kill_switch_pending", "1 until the venue is proven to hold nothing that the kill switch forbids", "account"
+    )
     feed_up = gauge("feed_up", "1 if connected and authenticated", "feed", "account")
     feed_reconnects = counter("feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason")
     socket_age = gauge("socket_age_seconds", "Age of the present socket", "feed", "account")
@@ -158,6 +164,11 @@ class _Internal(MetricSet):
         "account",
     )
     dead_letters = counter("dead_letters", "Entries set aside as unreadable", "stream")
+    control_refused = counter(
+        "control_refused",
+        "Control messages nobody may act on; reason unsigned|forged|stale|replayed|unreadable",
+        "account", "reason",
+    )  # fmt: skip
     redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
     redis_memory_used = gauge("redis_memory_used_bytes", "Memory in use; server money|market", "server")
     redis_memory_max = gauge("redis_memory_max_bytes", "Memory at which writes are refused, 0 = no limit", "server")

@@ -125,6 +125,15 @@ CASES: dict[str, list[Case]] = {
             {'hedgegrid_interlock{account="a",symbol="B",interlock="redis-restarted"}': "0x10 1x2 0x30"}, "65s", False
         ),
     ],
+    "KillSwitchThrown": gauge('hedgegrid_kill_switch_level{account="a"}', "2", "0"),
+    "KillSwitchPending": [
+        *gauge('hedgegrid_kill_switch_pending{account="a"}', "1", "0"),
+        Case({'hedgegrid_kill_switch_pending{account="a"}': "0x10 1 0x20"}, "55s", False),
+    ],
+    "ControlRefused": [
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),
+    ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),
         Case({'up{job="metrics",instance="e"}': "1x60"}, "2m", False),

@@ -12,6 +12,7 @@ from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
 from hedgegrid.executor.interlocks import Interlocks
+from hedgegrid.executor.kill_guard import KillGuard
 from hedgegrid.executor.readmission import ProbePace, Readmission
 from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.redis_watch import RedisWatch
@@ -23,6 +24,7 @@ from hedgegrid.executor.term import Term
 from hedgegrid.executor.venue_door import Readmitted, VenueDoor
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.config import AccountConfig
+from hedgegrid.runtime.control_key import control_key
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
@@ -60,6 +62,8 @@ class AccountExecutor:
         self._mark = SentMark(settings.state_dir / "executor" / f"{config.id}.mark")
         self._served = False
         self._ended_by = ""
+        self._control_key = control_key(settings, context.config.mode)
+        self.kill = KillGuard(context, settings, config, rest, self._door, self._control_key)
         self.tenure: Tenure | None = None
         """The present or last time in office."""
 
@@ -77,6 +81,7 @@ class AccountExecutor:
         )  # fmt: skip
         pace = ProbePace(self._settings.probe_first_s, self._settings.probe_longest_s)
         readmission = Readmission(self._config.id, self._rest, self._door, self._context.clock, pace)
+        self.kill.start()
         watch.start()
         readmission.start()
         try:
@@ -84,6 +89,7 @@ class AccountExecutor:
         finally:
             readmission.close()
             watch.close()
+            self.kill.close()
             self._mark.close()
 
     def _serve(self) -> None:
@@ -116,9 +122,12 @@ class AccountExecutor:
             self._condition(True, "standby: another executor holds the lease")
             if self._context.stopping.wait(self._settings.lease_ttl_ms / 4000):
                 return
+        if not self.kill.wait_until_known(self._context.stopping):
+            tenure.end(release=True)
+            return
         term = Term(
             self._context, self._settings, self._config, self._client, self._rest, self._calls, self._door, tenure,
-            self._last_price, self._mark, self.interlocks, self._redis_run,
+            self._last_price, self._mark, self.interlocks, self._redis_run, self._control_key, self.kill.switch,
         )  # fmt: skip
         try:
             self._show_lease(tenure)

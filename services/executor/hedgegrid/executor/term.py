@@ -13,12 +13,14 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
 from hedgegrid.executor.in_flight import InFlight, Stage
 from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
+from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.rate_limiter import OrderBudgets
 from hedgegrid.executor.redis_run import RedisRun
@@ -63,6 +65,8 @@ class Term:
         mark: SentMark,
         interlocks: Interlocks,
         redis_run: RedisRun,
+        control_key: bytes | None,
+        kill: KillSwitch,
     ) -> None:
         clock = context.clock
         self._redis_run = redis_run
@@ -77,7 +81,7 @@ class Term:
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
-        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk, interlocks)
+        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk, interlocks, kill)
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
@@ -106,7 +110,8 @@ class Term:
         )  # fmt: skip
         self._desk = Desk(
             config.id, client, clock, self._state, self._gate, self._states, self._lanes, self._risk,
-            mark, lambda stream: context.metrics.dead_letters.labels(stream).inc(),
+            mark, Controls(config.id, client, control_key, context.metrics),
+            lambda stream: context.metrics.dead_letters.labels(stream).inc(),
         )  # fmt: skip
         self._janitor = Janitor(config.id, self._symbols, client, settings.stream_keep_h * MS_PER_H)
         self._cleaned_ns = 0

@@ -18,10 +18,12 @@ from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.members import Membership
 from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_trimmed, id_key
+from hedgegrid.bus.signed_control import ControlReader, ControlRefused
 from hedgegrid.bus.two_server_reader import TwoServerReader
 from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
+from hedgegrid.runtime.control_key import control_key
 from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
@@ -57,6 +59,7 @@ class Worker:
         self._preflight = Preflight(context.config.accounts, self._money, self._market)
         self._arriving: list[Bot] = []
         """Held, but Redis went away before they were taken over."""
+        self._controls = ControlReader(control_key(settings, context.config.mode))
         self._run_id = ""
         self._next_report_s = 0.0
 
@@ -122,9 +125,11 @@ class Worker:
         bots = self._fleet.of_stream(entry.stream)
         is_control = entry.stream.endswith(":control")
         try:
-            message = (codec.decode_control if is_control else codec.decode_event)(entry.fields)
+            message = self._controls.open(entry) if is_control else codec.decode_event(entry.fields)
         except codec.UnreadableMessage as error:
             self._set_aside(self._money, entry, error)
+            if isinstance(error, ControlRefused):
+                self._count_refused(bots, error)
             gap = GapFound(reason=str(error), ts_event=self._context.clock.now_ms())
             for bot in bots:
                 if not is_control:
@@ -182,6 +187,7 @@ class Worker:
                 check_not_trimmed(self._money, stream, position)
             except TrimmedAway as gap:
                 bot.take(GapFound(reason=str(gap), ts_event=now_ms))
+        self._controls.look_back(self._money, keys.control(bot.account), bot.control_at)
         bot.take(WorkerStarted(ts_event=now_ms))
         self._commit(bot)
         if not self._fleet.holds(bot):
@@ -265,6 +271,10 @@ class Worker:
         _log.error("unreadable entry set aside: %s", error, extra={"stream": entry.stream, "id": entry.id})
         set_aside(client, entry, str(error))
         self._context.metrics.dead_letters.labels(entry.stream).inc()
+
+    def _count_refused(self, bots: list[Bot], refusal: ControlRefused) -> None:
+        for account in {bot.account for bot in bots}:
+            self._context.metrics.control_refused.labels(account, refusal.why).inc()
 
     def _leave(self) -> None:
         for bot in list(self._fleet.held.values()):
