@@ -31,6 +31,7 @@ from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, Command, Re
 from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.failpoints import failpoint
 
 _log = logging.getLogger(__name__)
 
@@ -112,6 +113,8 @@ class Desk:
         """
         batch = _Batch()
         entries = list(entries)
+        if entries:
+            failpoint("executor.after_read")
         for entry in entries:
             if entry.stream == self._control:
                 self._obey(entry)
@@ -119,8 +122,10 @@ class Desk:
             if entry.stream == self._commands:
                 self._take_one(entry, batch)
         if batch.checkpoint is not None:
+            failpoint("executor.before_sent")
             batch.put["checkpoint"] = batch.checkpoint
             self._state.commit(batch.put, drop=batch.dropped(), add=[(self._events, e) for e in batch.events])
+            failpoint("executor.after_sent")
             self.checkpoint = batch.checkpoint
             self._lanes.put(batch.entries)
 

@@ -5,6 +5,7 @@ import secrets
 import threading
 
 from hedgegrid.bybit.rest import RestClient, RestSettings
+from hedgegrid.executor import after_write
 from hedgegrid.executor.account import AccountExecutor
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
@@ -79,4 +80,5 @@ def build(context: ServiceContext) -> Service:
         ConfigError: credentials are missing, or mode paper has no exchange to talk to.
     """
     require_venue_urls(context.config, context.settings)
+    after_write.place()
     return ExecutorService(context, load_settings(ExecutorSettings))

@@ -21,6 +21,7 @@ from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_tr
 from hedgegrid.bus.two_server_reader import TwoServerReader
 from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
+from hedgegrid.runtime.failpoints import failpoint
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
 from hedgegrid.strategy.core.inputs import GapFound, WorkerStarted
@@ -86,6 +87,7 @@ class Worker:
 
     def _dispatch(self, entries: list[Entry]) -> None:
         """Account events and controls first, in order; then the newest tick of each symbol."""
+        failpoint("strategy.after_read")
         newest: dict[str, QuoteTick] = {}
         for entry in entries:
             if entry.stream.startswith("market:"):
@@ -94,6 +96,7 @@ class Worker:
                 self._take_account_entry(entry)
         for bot in list(self._fleet.held.values()):
             if bot.has_decided:
+                failpoint("strategy.after_decide")
                 self._commit(bot)
         for symbol, tick in newest.items():
             self._take_tick(symbol, tick)
@@ -133,6 +136,7 @@ class Worker:
             if symbol is None or symbol == bot.symbol:
                 bot.take(message)
                 if isinstance(message, SnapshotTaken):
+                    failpoint("strategy.in_snapshot")
                     self._hold_back_if_too_large(bot, message)
 
     def _hold_back_if_too_large(self, bot: Bot, shot: SnapshotTaken) -> None:
@@ -155,7 +159,9 @@ class Worker:
     def _commit(self, bot: Bot) -> None:
         started = time.perf_counter()
         try:
+            failpoint("strategy.before_commit")
             bot.commit(self._context.clock.now_ns())
+            failpoint("strategy.after_commit")
         except (LeaseLost, CommitConflict) as error:
             _log.warning("lost the bot: %s", error, extra={"account": bot.account, "symbol": bot.symbol})
             self._fleet.forget(bot)
@@ -166,6 +172,7 @@ class Worker:
         metrics.steps.labels(bot.account, bot.symbol).inc()
 
     def _take_over(self, bot: Bot) -> None:
+        failpoint("strategy.at_takeover")
         now_ms = self._context.clock.now_ms()
         for stream, position in self._positions(bot):
             try:

@@ -10,6 +10,7 @@ from hedgegrid.bybit.ws import PRIVATE_TOPICS, Environment, PrivateSocket, Publi
 from hedgegrid.messages.feed import FeedStale
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.credentials import Credentials
+from hedgegrid.runtime.failpoints import failpoint
 from hedgegrid.ws_gateway.items import FeedNews, SessionBegun
 from hedgegrid.ws_gateway.session import FeedSession, FeedSocket, Queue
 from hedgegrid.ws_gateway.watchdog import PublicWatchdog, check_private
@@ -65,6 +66,10 @@ class PrivateFeed(FeedSession):
 
     def make_socket(self, session: int) -> FeedSocket:
         return self._make(on_frame=partial(self.take_frame, session), on_lost=self.on_lost)
+
+    def take_frame(self, session: int, raw: bytes, recv_ns: int) -> None:
+        failpoint("gateway.after_receive")
+        super().take_frame(session, raw, recv_ns)
 
     def check(self, socket: FeedSocket) -> str:
         return check_private(int(socket.pong_age_s * 1000)).replace
