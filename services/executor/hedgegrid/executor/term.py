@@ -118,8 +118,8 @@ class Term:
         fields = self._state.load()
         self._risk.resume(fields.get(STATE_FIELD))
         self._guard.follow()
+        self._startup.run()  # it reads rules and sets what is set already: harmless beside an old holder's last request
         self._wait_for_fence(fields)
-        self._startup.run()
         if self._context.stopping.is_set() or self._tenure.lost:
             return
         reader = CheckpointReader(self._client)
@@ -188,10 +188,10 @@ class Term:
     def _wait_for_fence(self, fields: dict[str, bytes]) -> None:
         """The venue cannot check our lease: until its receive window is over, the old holder's last order may land."""
         left_over = any(field.startswith(PREFIX) for field in fields)
-        if self._tenure.taken_over and left_over:
-            _log.warning("account %s was taken over: waiting %s ms", self._config.id, self._settings.fence_ms)
-        if self._tenure.taken_over:
-            self._context.stopping.wait(self._settings.fence_ms / 1000)
+        wait_s = self._tenure.fence_left_s(self._settings.fence_ms)
+        if wait_s and left_over:
+            _log.warning("account %s was taken over: waiting %.1f s", self._config.id, wait_s)
+        self._context.stopping.wait(wait_s)
 
     def _catch_up_on_controls(self, reader: CheckpointReader) -> None:
         """The operator's words of all time, so that a halt outlives us; later ones come with the commands."""
