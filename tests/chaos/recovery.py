@@ -37,7 +37,7 @@ def executors_serve(world: World, mark: Mark) -> Condition:
         for account, symbol in world.plan.bots
         for owner, name in mark.in_flight
         if owner == account and symbol in name
-    }
+    } | mark.unread
 
     def held() -> bool:
         served = {(t.account, t.event.symbol) for t in mark.watch.look() if isinstance(t.event, SnapshotTaken)}

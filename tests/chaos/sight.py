@@ -54,6 +54,14 @@ def records_in_flight(client: redis.Redis, account: str) -> set[str]:
     return {field.decode() for field in fields if field.startswith(b"sent:")}
 
 
+def bots_with_unread(client: redis.Redis, account: str) -> set[BotName]:
+    """Bots that have commands behind the executor's checkpoint."""
+    checkpoint: Any = client.hget(keys.executor(account), "checkpoint")
+    behind = f"({checkpoint.decode()}" if checkpoint else "-"
+    rows: Any = client.xrange(keys.commands(account), behind)
+    return {(account, codec.decode_command(fields).symbol) for _, fields in rows}
+
+
 def executor_commit(client: redis.Redis, account: str) -> str:
     """Owner and epoch of the account's last commit as executor."""
     raw: Any = client.hget(keys.executor(account), "commit_id")

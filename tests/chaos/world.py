@@ -28,7 +28,7 @@ from hedgegrid.runtime.config import parse_config
 from hedgegrid.runtime.failpoints import VARIABLE
 from tests.chaos.grid import ACCOUNTS, config
 from tests.chaos.proxy import Proxy
-from tests.chaos.sight import BotName, BotSight, EventWatch, executor_commit, records_in_flight, see
+from tests.chaos.sight import BotName, BotSight, EventWatch, bots_with_unread, executor_commit, records_in_flight, see
 from tests.chaos.venue_faults import VenueFaults
 
 POLL_S = 0.02
@@ -59,6 +59,8 @@ class Mark:
     at_ms: int
     requests: Mapping[BotName, int]
     in_flight: frozenset[tuple[str, str]]
+    unread: frozenset[BotName]
+    """Bots with commands behind the executor's checkpoint: they may have been sent."""
     commits: Mapping[str, str]
     watch: EventWatch
 
@@ -213,6 +215,7 @@ class World:
             at_ms=time.time_ns() // 1_000_000,
             requests={sight.bot: sight.state.request for sight in self.sights()},
             in_flight=frozenset(in_flight),
+            unread=frozenset(bot for account in self.accounts for bot in bots_with_unread(self.look, account)),
             commits={account: executor_commit(self.look, account) for account in self.accounts},
             watch=EventWatch(self.look, self.accounts),
         )

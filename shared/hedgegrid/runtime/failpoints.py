@@ -32,6 +32,7 @@ POINTS = (
     "executor.after_read",
     "executor.before_sent",
     "executor.after_sent",
+    "executor.after_record",
     "executor.after_write",
     "executor.after_reply",
     "executor.before_outcome",

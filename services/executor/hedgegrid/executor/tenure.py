@@ -35,6 +35,8 @@ class Tenure:
         """How long after a renewal began the lease is relied on."""
         self.taken_over = False
         """True when another owner held it and did not give it back: its last request may still be on its way."""
+        self.found_none = False
+        """True when nobody ever held it, or Redis has forgotten who did."""
 
     def take(self) -> bool:
         """Try to get the lease; on success keep renewing it until `end`.
@@ -49,6 +51,7 @@ class Tenure:
         if not self.lease.acquire():
             return False
         self._renewed_ns = started_ns
+        self.found_none = not found
         self.taken_over = before not in ("", self.lease.owner)
         self._taken_ns = self._clock.monotonic_ns()
         self._ended.clear()
@@ -79,9 +82,7 @@ class Tenure:
         self.lease.epoch = 0
 
     def fence_left_s(self, fence_ms: int) -> float:
-        """Time until nothing that an earlier holder signed can be accepted any more; 0 if it gave the lease back."""
-        if not self.taken_over:
-            return 0.0
+        """Time until nothing can be accepted any more that was signed before we took the lease."""
         return max(0.0, (self._taken_ns + fence_ms * NS_PER_MS - self._clock.monotonic_ns()) / 1e9)
 
     def _free(self, owner: str, epoch: int) -> None:
