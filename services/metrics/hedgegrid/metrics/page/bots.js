@@ -96,7 +96,11 @@ function pair(cell, main, small, className = "") {
 }
 
 function pips(svg, used, most) {
-  if (!known(most) || most > 12) return svg.replaceChildren();
+  svg.setAttribute("width", 0);
+  if (!known(most) || most > 12) {
+    svg.replaceChildren();
+    return;
+  }
   svg.setAttribute("width", most * 8);
   svg.setAttribute("height", 9);
   svg.replaceChildren(...Array.from({ length: most }, (_, place) =>

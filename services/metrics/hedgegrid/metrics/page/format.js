@@ -8,7 +8,8 @@ function digits(value, least, most) {
   if (!makers.has(key)) {
     makers.set(key, new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most }));
   }
-  return makers.get(key).format(value).replace("-", "−");
+  const text = makers.get(key).format(value).replace("-", "−");
+  return /[1-9]/.test(text) ? text : text.replace("−", "");
 }
 
 export const known = (text) => text !== null && text !== undefined;

@@ -10,8 +10,12 @@ const GAP = 14;
 
 export function paint(svg, bot, quote, points, fills, nowMs) {
   const width = svg.clientWidth, height = svg.clientHeight;
-  if (!width || quote.last_px === null || quote.last_px === undefined) return;
+  if (!width) return;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  if (quote.last_px === null || quote.last_px === undefined) {
+    svg.replaceChildren(draw("text", { x: width / 2, y: height / 2, "text-anchor": "middle" }, "waiting for a price"));
+    return;
+  }
   const right = width - LABELS, top = 8, bottom = height - 16;
   const marks = marksOf(bot);
   const [low, high] = extent(points, marks, Number(quote.last_px));
