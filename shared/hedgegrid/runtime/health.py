@@ -33,6 +33,8 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
+        self.notes: dict[str, object] = {}
+        """Facts for `hedgegrid doctor`, told with every heartbeat: plain data by subject, never a secret."""
         self.routes: dict[tuple[str, str], Route] = {}
         """What the server answers beside the three, by method and path; set before or after it starts."""
 

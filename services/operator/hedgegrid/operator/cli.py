@@ -16,6 +16,7 @@ from hedgegrid.operator.completion import bots, states, streams
 from hedgegrid.operator.control import known_bots, resolve_mismatch, set_state
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
+from hedgegrid.operator.doctor_command import register as register_doctor
 from hedgegrid.operator.ledger_commands import register as register_ledger_commands
 from hedgegrid.operator.redis_client import with_redis
 from hedgegrid.operator.standalone import become_exchange, become_strategy_tool
@@ -42,6 +43,7 @@ def root() -> None:
 
 
 register_status(app)
+register_doctor(app)
 register_ledger_commands(app)
 
 
