@@ -52,6 +52,7 @@ def test_it_is_hardened(name: str) -> None:
     assert any(mount.startswith("/tmp:") for mount in one["tmpfs"])
     assert one["logging"]["options"].keys() == {"max-size", "max-file"}
     assert one["stop_grace_period"]
+    assert one["ulimits"] == {"core": 0}
     assert one["restart"] == ("no" if name in ONE_SHOT else "unless-stopped")
 
 
@@ -149,6 +150,14 @@ def test_the_money_server_keeps_its_file_and_both_load_the_users() -> None:
         assert command[command.index("--aclfile") + 1] == "/auth/users.acl"
         assert "--maxmemory" in command
     assert "appendfsync always" in (ROOT / "deploy/redis/money.conf").read_text()
+
+
+def test_what_must_outlive_a_container_is_in_a_volume() -> None:
+    assert volumes("executor")[SERVICES["executor"]["environment"]["HEDGEGRID_STATE_DIR"]] == "executor-state"
+    command = SERVICES["exchange-sim"]["command"]
+    kept = Path(command[command.index("--state") + 1])
+    assert volumes("exchange-sim")[str(kept.parent)] == "exchange-state"
+    assert volumes("metrics")[str(Path(SERVICES["metrics"]["environment"]["HEDGEGRID_LEDGER_PATH"]).parent)] == "ledger"
 
 
 def test_strategy_workers_scale() -> None:
