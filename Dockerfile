@@ -1,9 +1,10 @@
 # One image per service:  docker build --build-arg SERVICE=strategy .
 FROM python:3.11-slim-bookworm AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
 RUN python -m venv /opt/venv
-COPY requirements/runtime.txt requirements/runtime.txt
-RUN /opt/venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: -r requirements/runtime.txt
+COPY requirements/runtime.txt runtime.txt
+RUN /opt/venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: -r runtime.txt
 
 FROM dependencies AS needed
 ARG SERVICE
@@ -13,6 +14,7 @@ WORKDIR /app
 COPY shared shared
 COPY services services
 COPY deploy/redis deploy/redis
+COPY deploy/alertmanager deploy/alertmanager
 # The operator's `check` and `backtest` are the strategy's own.
 RUN case "$SERVICE" in operator) kept="operator strategy" ;; *) kept=$SERVICE ;; esac \
     && mkdir kept && for name in $kept; do mv "services/$name" kept/; done && rm -rf services && mv kept services \
@@ -33,7 +35,8 @@ WORKDIR /app
 COPY --chmod=0755 deploy/container/start deploy/container/healthy /usr/local/bin/
 RUN for user in acl ws-gateway strategy executor metrics operator paper-keys exchange-sim; do \
         install -d -o hedgegrid -g hedgegrid -m 0755 "/auth/$user"; done \
-    && install -d -o 999 -g 999 -m 0700 /auth/redis-data
+    && install -d -o 999 -g 999 -m 0700 /auth/redis-data \
+    && install -d -o 65534 -g 65534 -m 0700 /routes /keys
 ENV SERVICE=$SERVICE
 USER 10001:10001
 STOPSIGNAL SIGTERM

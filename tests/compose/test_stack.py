@@ -78,6 +78,10 @@ def test_paper_cycles_close(stack: Stack) -> None:
     assert books.agreed(stack).cycles >= 2
 
 
+def test_compose_reads_its_file_without_a_word(stack: Stack) -> None:
+    assert stack.compose("config", "--quiet") == ""
+
+
 def test_images_are_small(stack: Stack) -> None:
     """Each is at most 250 MB; a base image that is larger than the official one (130 MB) is not counted."""
     base = size(stack, "python:3.11-slim-bookworm")
@@ -181,8 +185,17 @@ def test_those_who_watch_come_back_as_well(stack: Stack) -> None:
         becomes_healthy(stack, service)
 
 
+def test_services_are_replaced_one_by_one_without_losing_a_thing(stack: Stack) -> None:
+    """In the order of docs/upgrading.md."""
+    told = (ROOT / "docs" / "upgrading.md").read_text()
+    for service in ("metrics", "executor", "strategy", "ws-gateway"):
+        assert f"`docker compose up -d --wait --no-deps {service}`" in told
+        stack.up("--no-deps", "--force-recreate", service)
+    books.agreed(stack)
+
+
 def test_an_upgrade_replaces_every_container_and_loses_nothing(stack: Stack) -> None:
-    """The whole at once, the hardest case; docs/upgrading.md goes service by service."""
+    """The whole at once."""
     before = books.agreed(stack)
     stack.up("--build", "--force-recreate")
     after = books.agreed(stack)

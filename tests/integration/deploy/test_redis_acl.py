@@ -1,6 +1,7 @@
 """The ACL file on a real server: who watches cannot trade, and every service works as its own user."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,5 +148,7 @@ def test_a_second_run_keeps_the_passwords_and_shows_none(tmp_path: Path) -> None
     assert not any(password in shown for password in first.values())
     assert "resetpass" not in shown
     assert (tmp_path / "metrics" / "password").stat().st_mode & 0o777 == 0o400
-    [account] = json.loads((tmp_path / "exchange-sim" / "accounts.json").read_text())["accounts"]
+    subprocess.run(command, check=True, env={**os.environ, "PAPER_ACCOUNTS": "main, second"})
+    [account, other] = json.loads((tmp_path / "exchange-sim" / "accounts.json").read_text())["accounts"]
     assert account["api_key"] == (tmp_path / "paper-keys" / "main_api_key").read_text()
+    assert other["api_secret"] == (tmp_path / "paper-keys" / "second_api_secret").read_text()

@@ -18,7 +18,7 @@ INSTANCE_PREFIX = "demo-"
 """Instance ids of a demo begin so; they mark what a demo has written in Redis."""
 SIM = "exchange-sim"
 SIM_STAGE, SERVICE_STAGE, WORKER_STAGE = 1, 2, 3
-_SECRET = re.compile(r"HEDGEGRID_[A-Z0-9_]+_API_(KEY|SECRET)(_FILE)?")
+_SECRET = re.compile(r"HEDGEGRID_[A-Z0-9_]+_API_(KEY|SECRET)(_FILE)?|HEDGEGRID_VENUE_KEYS")
 _DECIDED_HERE = re.compile(
     r"HEDGEGRID_(REDIS_URL|MARKET_REDIS_URL|CONFIG|HTTP_HOST|HTTP_PORT|INSTANCE_ID|BYBIT_\w+|ALLOW_LIVE|ORDER_RATE_PER_S|PROGRESS|LEDGER_PATH)"
 )
