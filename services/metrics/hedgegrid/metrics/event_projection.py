@@ -89,6 +89,7 @@ class EventProjection(Projection[ev.AccountEvent]):
         labels = (self.account, position.symbol, leg)
         self.table.set(Metrics.position_qty, *labels, value=position.qty)
         self.table.set(Metrics.entry_price, *labels, value=position.entry_px)
+        self.table.set(Metrics.liquidation_price, *labels, value=position.liq_px if position.qty else None)
 
     def _wallet(self, wallet: ev.WalletChanged) -> None:
         if wallet.ts_init < self.memory.wallet_ms:

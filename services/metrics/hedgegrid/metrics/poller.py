@@ -7,6 +7,7 @@ import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.lease import Lease
+from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.derived import Refreshed
 from hedgegrid.metrics.fleet_gauges import FleetGauges
@@ -43,6 +44,7 @@ class Poller:
         leases: list[Lease],
         streams: StreamGauges,
         fleet: FleetGauges,
+        bots: BotGauges,
         derived: Refreshed,
         metrics: Metrics,
         health: Health,
@@ -55,6 +57,7 @@ class Poller:
         self._leases = leases
         self._streams = streams
         self._fleet = fleet
+        self._bots = bots
         self._derived = derived
         self._metrics = metrics
         self._health = health
@@ -92,6 +95,7 @@ class Poller:
             lease.renew()
         self._check_progress(self._streams.poll_money(self._money))
         self._fleet.poll(self._money)
+        self._bots.poll(self._money)
         self._derived.refresh()
         beats = bool(self._money.exists(self._own_heartbeat))
         self._health.set("heartbeat", beats, "" if beats else f"no {self._own_heartbeat}, it lives {TTL_MS} ms")

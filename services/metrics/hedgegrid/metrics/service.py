@@ -18,6 +18,7 @@ from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import START
 from hedgegrid.ledger.schema import LedgerUnusable
 from hedgegrid.metrics import app as wiring
+from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.catch_up import GROUP, catch_up, ensure_group, newest
 from hedgegrid.metrics.consumers import AccountConsumer, Failure, MarketConsumer
 from hedgegrid.metrics.derived import Derived
@@ -68,6 +69,7 @@ class MetricsService:
         groups = (GROUP, LEDGER_GROUP) if self._store else (GROUP,)
         self._streams = StreamGauges(context.metrics, self._symbols, groups)
         self._fleet = FleetGauges(context.metrics, self._symbols)
+        self._bots = BotGauges(context.metrics, self._symbols)
         pairs = [(account, self._symbols[account.id]) for account in self._accounts]
         self._derived = Derived(context.metrics, pairs, self._market, context.clock)
         page = StatePage(
@@ -212,6 +214,7 @@ class MetricsService:
             ],
             streams=self._streams,
             fleet=self._fleet,
+            bots=self._bots,
             derived=self._derived,
             metrics=context.metrics,
             health=context.health,
