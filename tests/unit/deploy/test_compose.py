@@ -155,8 +155,7 @@ def test_the_money_server_keeps_its_file_and_both_load_the_users() -> None:
 
 def test_what_must_outlive_a_container_is_in_a_volume() -> None:
     assert volumes("executor")[SERVICES["executor"]["environment"]["HEDGEGRID_STATE_DIR"]] == "executor-state"
-    command = SERVICES["exchange-sim"]["command"]
-    kept = Path(command[command.index("--state") + 1])
+    [kept] = (Path(word[8:]) for word in SERVICES["exchange-sim"]["command"] if word.startswith("--state="))
     assert volumes("exchange-sim")[str(kept.parent)] == "exchange-state"
     assert volumes("metrics")[str(Path(SERVICES["metrics"]["environment"]["HEDGEGRID_LEDGER_PATH"]).parent)] == "ledger"
 
