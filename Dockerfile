@@ -33,7 +33,7 @@ COPY --from=needed /opt/venv /opt/venv
 COPY --from=needed /app /app
 WORKDIR /app
 COPY --chmod=0755 deploy/container/start deploy/container/healthy /usr/local/bin/
-RUN for user in acl ws-gateway strategy executor metrics operator paper-keys exchange-sim; do \
+RUN for user in acl ws-gateway strategy executor metrics operator paper-keys exchange-sim control; do \
         install -d -o hedgegrid -g hedgegrid -m 0755 "/auth/$user"; done \
     && install -d -o 999 -g 999 -m 0700 /auth/redis-data \
     && install -d -o 65534 -g 65534 -m 0700 /routes /keys

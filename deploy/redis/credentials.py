@@ -3,9 +3,9 @@
 usage: credentials.py TEMPLATE FOLDER
 
 FOLDER/<user>/password is for that user's service alone; FOLDER/acl/users.acl holds hashes only. Run again it keeps the
-passwords and writes the ACL file anew, so that a changed template takes effect. It also makes keys of the accounts that
-PAPER_ACCOUNTS names (FOLDER/paper-keys, and accounts.json for the simulated exchange in FOLDER/exchange-sim). Standard
-library only.
+passwords and writes the ACL file anew, so that a changed template takes effect. It also makes the key that control
+messages are signed with (FOLDER/control/key), and keys of the accounts that PAPER_ACCOUNTS names (FOLDER/paper-keys,
+and accounts.json for the simulated exchange in FOLDER/exchange-sim). Standard library only.
 """
 
 import hashlib
@@ -55,6 +55,7 @@ def main(template_file: Path, folder: Path) -> None:
     passwords = {name: secret(folder / name / "password") for name in users_of(template)}
     (folder / "acl").mkdir(parents=True, exist_ok=True)
     (folder / "acl" / "users.acl").write_text(filled_in(template, passwords))
+    secret(folder / "control" / "key")
     accounts = [paper_account(name.strip(), folder) for name in os.environ.get("PAPER_ACCOUNTS", "main").split(",")]
     (folder / "exchange-sim").mkdir(parents=True, exist_ok=True)
     (folder / "exchange-sim" / "accounts.json").write_text(json.dumps({"accounts": accounts}))

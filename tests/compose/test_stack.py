@@ -105,15 +105,11 @@ def test_the_strategys_tools_are_in_the_operators_image(stack: Stack) -> None:
 
 
 def test_no_secret_is_seen_where_it_does_not_belong(stack: Stack) -> None:
-    secrets = {
-        stack.compose("exec", "-T", service, "sh", "-c", f"cat {path}").strip()
-        for service in OURS
-        for path in (
-            "/run/redis/password",
-            *(("/run/venue-keys/*_key", "/run/venue-keys/*_secret") if service in TRADERS else ()),
-        )
-    }
-    assert len(secrets) == len(OURS) + 2
+    where = [(service, "/run/redis/password") for service in OURS]
+    where += [(service, f"/run/venue-keys/*_{kind}") for service in TRADERS for kind in ("key", "secret")]
+    where += [(service, "/run/control/key") for service in ("strategy", "executor", "metrics")]
+    secrets = {stack.compose("exec", "-T", service, "sh", "-c", f"cat {path}").strip() for service, path in where}
+    assert len(secrets) == len(OURS) + 3
     assert all(len(secret) > 30 for secret in secrets)
     told = {"logs": stack.compose("logs", "--no-color")}
     told["dump"] = stack.compose("exec", "-T", "redis", "sh", "-c", "cat /data/appendonlydir/*", errors="replace")
