@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
@@ -15,14 +16,16 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from hedgegrid.bus import keys
+from hedgegrid.runtime import failpoints
 from hedgegrid.runtime.clock import Clock, SystemClock
-from hedgegrid.runtime.config import SystemConfig, load_config, require_live_permission
+from hedgegrid.runtime.config import SystemConfig, fingerprint, load_config, require_live_permission
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.health import Health, HttpServer, serve_http
 from hedgegrid.runtime.heartbeat import Heartbeat
 from hedgegrid.runtime.logging import configure_logging
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.runtime.redaction import redact, register_url
+from hedgegrid.runtime.scheduling import ask_for_short_slices
 from hedgegrid.runtime.settings import ServiceSettings, load_settings, misspelt_variables
 
 SWITCH_INTERVAL_S = 0.0005
@@ -53,14 +56,18 @@ class Service(Protocol):
         ...
 
 
-def run_service(name: str, build: Callable[[ServiceContext], Service]) -> int:
+def run_service(name: str, build: Callable[[ServiceContext], Service], *, prompt: bool = False) -> int:
     """Run a service in the main thread and return its exit code: `sys.exit(run_service(...))`.
+
+    `prompt` is for those an order passes through.
 
     0 stopped by SIGTERM/SIGINT or finished; 1 crashed (logged once, with traceback); 2 wrong
     configuration (one line on stderr). In a failure, threads which would keep the process alive do
     not: it ends at once.
     """
     try:
+        if prompt:  # before anything starts a thread: threads inherit it
+            ask_for_short_slices()
         code = _run(_prepare(name), build)
     except ConfigError as error:
         sys.stderr.write(redact(f"{name}: configuration error: {error}") + "\n")
@@ -76,6 +83,7 @@ def _prepare(name: str) -> ServiceContext:
     register_url(settings.market_redis_url)
     config = load_config(settings.config)
     require_live_permission(config, settings)
+    failpoints.check(os.environ, config.mode)
     configure_logging(name, settings.log_level)
     for warning in misspelt_variables():
         _log.warning(warning)
@@ -139,6 +147,11 @@ def _heartbeat(context: ServiceContext, http: HttpServer) -> Heartbeat:
             "started_ms": started_ms,
             "ready": context.health.ready and not context.stopping.is_set(),
             "conditions": context.health.as_dict(),
+            "notes": context.health.notes.copy(),
+            "version": _version(),
+            "python": platform.python_version(),
+            "mode": context.config.mode,
+            "config": fingerprint(context.config),
         }
 
     key = keys.heartbeat(context.name, context.settings.instance_id)

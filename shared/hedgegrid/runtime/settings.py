@@ -94,6 +94,9 @@ class ServiceSettings(BaseSettings):
     state_dir: Path = Field(
         default=Path(".run/state"), description="the path of a folder for what must outlive a process beside Redis"
     )
+    control_key_file: Path | None = Field(
+        default=None, description="the path of a file with the key that control messages are signed with"
+    )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property

@@ -11,17 +11,22 @@ from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.interlocks import Interlocks
+from hedgegrid.executor.kill_guard import KillGuard
+from hedgegrid.executor.office import Office
 from hedgegrid.executor.readmission import ProbePace, Readmission
 from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.redis_watch import RedisWatch
 from hedgegrid.executor.rest_calls import RestCalls
+from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.term import Term
 from hedgegrid.executor.venue_door import Readmitted, VenueDoor
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.config import AccountConfig
+from hedgegrid.runtime.control_key import control_key
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
@@ -43,26 +48,38 @@ class AccountExecutor:
         rest: RestClient,
         calls: RestCalls,
     ) -> None:
-        self._context = context
-        self._settings = settings
-        self._config = config
-        self._owner = owner
-        self._rest = rest
-        self._calls = calls
-        self._door = VenueDoor(config.id, context.health, context.clock, settings.ban_pause_s)
-        rest.guard = self._door.check
+        self._context, self._settings, self._config, self._owner = context, settings, config, owner
         self.interlocks = Interlocks(config.id, context.health, context.metrics)
-        self._redis_run = RedisRun(self.interlocks, context.clock)
-        self._client = connect(settings.redis_url, f"executor-{config.id}", on_connect=self._redis_run.connected)
+        door = VenueDoor(config.id, context.health, context.clock, settings.ban_pause_s)
+        rest.guard = door.check
+        redis_run = RedisRun(self.interlocks, context.clock)
+        self._client = connect(settings.redis_url, f"executor-{config.id}", on_connect=redis_run.connected)
         self._renewing = connect(settings.redis_url, f"executor-lease-{config.id}")
         self._market: redis.Redis | None = None
         self._served = False
         self._ended_by = ""
+        key = control_key(settings, context.config.mode)
+        self.kill = KillGuard(context, settings, config, rest, door, key)
+        self._office = Office(
+            context=context,
+            settings=settings,
+            config=config,
+            client=self._client,
+            rest=rest,
+            calls=calls,
+            door=door,
+            mark=SentMark(settings.state_dir / "executor" / f"{config.id}.mark"),
+            controls=Controls(config.id, self._client, key, context.metrics),
+            interlocks=self.interlocks,
+            redis_run=redis_run,
+            kill=self.kill.switch,
+            last_price=self._last_price,
+        )
         self.tenure: Tenure | None = None
         """The present or last time in office."""
 
     def run(self) -> None:
-        """Until the process stops: take the lease, serve, and after losing it or Redis begin again.
+        """Until the process stops: take the lease, serve, and after losing it or Redis begin again. Call it once.
 
         Raises:
             ConfigError: the money server is not fit from the start. One that becomes so later is waited for: it may be
@@ -74,7 +91,8 @@ class AccountExecutor:
             self._settings.redis_cancel_pct,
         )  # fmt: skip
         pace = ProbePace(self._settings.probe_first_s, self._settings.probe_longest_s)
-        readmission = Readmission(self._config.id, self._rest, self._door, self._context.clock, pace)
+        readmission = Readmission(self._config.id, self._office.rest, self._office.door, self._context.clock, pace)
+        self.kill.start()
         watch.start()
         readmission.start()
         try:
@@ -82,6 +100,8 @@ class AccountExecutor:
         finally:
             readmission.close()
             watch.close()
+            self.kill.close()
+            self._office.mark.close()
 
     def _serve(self) -> None:
         while not self._context.stopping.is_set():
@@ -113,19 +133,25 @@ class AccountExecutor:
             self._condition(True, "standby: another executor holds the lease")
             if self._context.stopping.wait(self._settings.lease_ttl_ms / 4000):
                 return
-        term = Term(
-            self._context, self._settings, self._config, self._client, self._rest, self._calls, self._door, tenure,
-            self._last_price, self.interlocks, self._redis_run,
-        )  # fmt: skip
-        quiet = False
+        if not self.kill.wait_until_known(self._context.stopping):
+            tenure.end(release=True)
+            return
+        term = Term(self._office, tenure)
         try:
             self._show_lease(tenure)
             self._condition(True, "active")
             self._ended_by = ""
             term.serve()
         finally:
+            self._leave(term, tenure)
+
+    def _leave(self, term: Term, tenure: Tenure) -> None:
+        """Whatever goes wrong here, the lease is not kept."""
+        quiet = False
+        try:
             quiet = term.close()
-            self._calls.flush(self._client)
+            self._office.calls.flush(self._client)
+        finally:
             tenure.end(release=quiet)
             self._show_lease(tenure)
 

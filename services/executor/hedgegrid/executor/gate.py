@@ -11,6 +11,7 @@ from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import Purpose
 from hedgegrid.executor.in_flight import only_reduces
 from hedgegrid.executor.interlocks import Interlocks
+from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -36,6 +37,7 @@ class Gate:
         last_price: Callable[[str], Decimal | None],
         risk: SharedRisk,
         interlocks: Interlocks,
+        kill: KillSwitch,
     ) -> None:
         self._bots = {bot.symbol: bot for bot in config.bots}
         self._config = config
@@ -45,6 +47,7 @@ class Gate:
         self._last_price = last_price
         self._risk = risk
         self._interlocks = interlocks
+        self._kill = kill
         self.instruments: dict[str, Instrument] = {}
         self.not_ready: dict[str, str] = {}
         """Symbols whose mode or leverage could not be set, and why."""
@@ -60,7 +63,7 @@ class Gate:
             return Denial(DenyReason.INVALID, f"symbol {command.symbol} is not in the config of {self._config.id}")
         if not isinstance(command, RequestSnapshot) and bot_dry_run(self._config, bot):
             return Denial(DenyReason.DRY_RUN, "dry_run is set: nothing is sent")
-        shut = self._fatal() or self._interlocked(command)
+        shut = self.killed(command) or self._fatal() or self._interlocked(command)
         if shut is not None or only_reduces(command):
             return shut
         forbidden_by = self._states.forbids(command.symbol, _opens_cycle(command))
@@ -75,6 +78,11 @@ class Gate:
         if self.is_stale(command, now_ms):
             return Denial(DenyReason.STALE, f"issued {now_ms - command.issued_ms} ms ago, more than {self._ttl_ms} ms")
         return None
+
+    def killed(self, command: Command) -> Denial | None:
+        """Why the kill switch forbids it."""
+        text = self._kill.denial(command)
+        return None if text is None else Denial(DenyReason.KILLED, text)
 
     def is_stale(self, command: Command, now_ms: int) -> bool:
         """True for a command whose reasons are too old to act on now; never for one that reduces exposure."""

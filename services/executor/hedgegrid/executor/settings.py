@@ -1,5 +1,7 @@
 """Waiting times and sizes of the executor, from the environment like every setting."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from hedgegrid.runtime.settings import ServiceSettings
@@ -43,6 +45,12 @@ class ExecutorSettings(ServiceSettings):
     )
     snapshot_quiet_ms: int = Field(
         default=500, ge=0, le=60_000, description="0..60000 ms between a symbol's last order request and a snapshot"
+    )
+    kill_signal_level: Literal["PAUSE", "CANCEL", "FLATTEN"] = Field(
+        default="CANCEL", description="PAUSE, CANCEL or FLATTEN: what SIGUSR1 or an empty kill file asks for"
+    )
+    kill_bots_close_ms: int = Field(
+        default=2000, ge=0, le=600_000, description="0..600000 ms that a flattening is left to the bots"
     )
     stream_keep_h: int = Field(
         default=72, ge=1, le=8760, description="1..8760 h that account streams are kept for people, read or not"
