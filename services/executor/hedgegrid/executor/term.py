@@ -19,6 +19,7 @@ from hedgegrid.executor.in_flight import InFlight, Stage
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.office import Office
+from hedgegrid.executor.order_limits import limits_of
 from hedgegrid.executor.quarantine import Quarantine
 from hedgegrid.executor.rate_limiter import OrderBudgets
 from hedgegrid.executor.resolver import Resolver
@@ -30,6 +31,7 @@ from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import Readmitted
 from hedgegrid.messages.events import SnapshotReason
+from hedgegrid.messages.market import QuoteTick
 
 BLOCK_MS = 500
 NS_PER_S = 1_000_000_000
@@ -56,9 +58,11 @@ class Term:
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
+        quotes: dict[str, QuoteTick] = {}
+        limits = limits_of(config, settings, quotes, self._risk.open_orders, clock)
         self._gate = Gate(
             config, self._states, door, settings.command_ttl_ms, office.last_price, self._risk, office.interlocks,
-            office.kill,
+            office.kill, limits,
         )  # fmt: skip
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
@@ -98,7 +102,7 @@ class Term:
         self._cleaned_ns = 0
         self._guard = GuardLoop(
             config, settings.redis_url, settings.market_url, clock, self._state, self._risk, context.metrics,
-            self._on_crash,
+            self._on_crash, quotes,
         )  # fmt: skip
         self._audited_ns = clock.monotonic_ns()
         self._audited_ms = clock.now_ms()
