@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.compose import books
-from tests.compose.engine import ROOT, engine
+from tests.compose.engine import ROOT, engine, one_at_a_time
 from tests.compose.stack import PROJECT, Stack, wait
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TRADING = ["redis", "redis-market", "ws-gateway", "strategy", "executor", "metrics", "exchange-sim"]
 WATCHING = ["prometheus", "alertmanager", "grafana"]
 TRADERS = ["ws-gateway", "executor"]
@@ -28,7 +28,7 @@ OFFICIAL_BASE_BYTES = 135_000_000
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Up and healthy; nothing of it is left afterwards."""
-    with engine() as environment:
+    with one_at_a_time(), engine() as environment:
         stack = Stack(environment, tmp_path_factory.mktemp("compose"))
         stack.down()
         try:
