@@ -64,6 +64,10 @@ class RestClient(Transport):
 
     # queries
 
+    def api_key(self) -> Row:
+        """What the key of this account may do, from where, and until when."""
+        return self._get("get_api_key_information", "/v5/user/query-api", {}).result
+
     def server_time(self) -> int:
         """Venue time in ms."""
         answer = self._get("get_server_time", "/v5/market/time", {})

@@ -16,6 +16,7 @@ from hedgegrid.metrics.catch_up import ensure_group
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.fleet_gauges import FORGET_AFTER_MS, FleetGauges
 from hedgegrid.metrics.poller import STALLED_AFTER_MS, Poller, Stalled
+from hedgegrid.metrics.recent import RecentNews
 from hedgegrid.metrics.stream_gauges import LAG_COUNTED, GroupLost, StreamGauges, account_streams
 from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.health import Health
@@ -162,6 +163,7 @@ def poller(
         streams=StreamGauges(metrics, {world.account: (BTC,)}),
         fleet=FleetGauges(metrics, {world.account: (BTC,)}),
         bots=BotGauges(metrics, {world.account: (BTC,)}),
+        recent=RecentNews([world.account]),
         derived=NothingDerived(),
         metrics=metrics,
         health=health,

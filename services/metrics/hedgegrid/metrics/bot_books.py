@@ -78,6 +78,10 @@ class Plan(msgspec.Struct, frozen=True):
     closing: Purpose | None = None
 
 
+class Rules(msgspec.Struct, frozen=True):
+    tick_size: Decimal
+
+
 class BotBooks(msgspec.Struct, frozen=True):
     symbol: str
     life: int = 0
@@ -87,6 +91,7 @@ class BotBooks(msgspec.Struct, frozen=True):
     stage: RiskStage = RiskStage.NORMAL
     reconciled: bool = False
     mismatches: int = 0
+    instrument: Rules | None = None
     long: LegBooks = LegBooks()
     short: LegBooks = LegBooks()
     long_plan: Plan = Plan()

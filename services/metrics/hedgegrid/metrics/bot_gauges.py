@@ -27,7 +27,7 @@ class BotGauges:
         self._metrics = metrics
         self._bots = [(account, symbol) for account, symbols in accounts.items() for symbol in symbols]
         self._raw: dict[tuple[str, str], bytes] = {}
-        self._unreadable: set[tuple[str, str]] = set()
+        self.unreadable: set[tuple[str, str]] = set()
         self.books: dict[tuple[str, str], BotBooks] = {}
         """By account and symbol; a bot that was never born, or whose state this version cannot read, is not there."""
 
@@ -46,14 +46,14 @@ class BotGauges:
         try:
             books = decode(raw)
         except msgspec.DecodeError as error:
-            if bot not in self._unreadable:
+            if bot not in self.unreadable:
                 _log.warning("the state of %s:%s cannot be read: %s", *bot, error)
-            self._unreadable.add(bot)
+            self.unreadable.add(bot)
             self.books.pop(bot, None)
             self._metrics.bot_state_readable.labels(*bot).set(0)
             return
         self.books[bot] = books
-        self._unreadable.discard(bot)
+        self.unreadable.discard(bot)
         self._metrics.bot_state_readable.labels(*bot).set(1)
         self._metrics.bot_reconciled.labels(*bot).set(int(books.reconciled))
         for leg in Leg:
