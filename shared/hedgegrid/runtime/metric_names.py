@@ -130,6 +130,7 @@ class _Venue(MetricSet):
     )
     rate_limit_remaining = gauge("rate_limit_remaining", "Requests left in the venue's window", "account", "endpoint")
     clock_offset = gauge("venue_clock_offset_seconds", "Venue time minus ours", "service")
+    redis_went_back = counter("redis_went_back", "Starts at which Redis had forgotten commands sent", "account")
     unknown_orders = gauge("unknown_orders", "Orders sent whose outcome is not known yet", "account")
     feed_up = gauge("feed_up", "1 if connected and authenticated", "feed", "account")
     feed_reconnects = counter("feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason")

@@ -1,10 +1,14 @@
 """An executor in this process over a real Redis, and what a test needs to talk to it and to look at it."""
 
+import shutil
+import tempfile
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
@@ -61,7 +65,8 @@ class Running:
     """One executor of one account, as the service would run it, in threads of this process."""
 
     def __init__(self, floor: "Floor", url: str, owner: str, keys: tuple[str, str] = KEYS, **settings: Any) -> None:
-        self.settings = ExecutorSettings(redis_url=floor.redis_url, bybit_rest_url=url, **(FAST | settings))
+        state = {"state_dir": floor.state_dir}
+        self.settings = ExecutorSettings(redis_url=floor.redis_url, bybit_rest_url=url, **(FAST | state | settings))
         self.health = Health()
         self.metrics = Metrics(CollectorRegistry())
         self.context = ServiceContext(
@@ -111,6 +116,8 @@ class Floor:
 
     def __init__(self, redis_url: str, account: str = "", first_sequence: int = 0, **config: Any) -> None:
         self.redis_url = redis_url
+        self.state_dir = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self.state_dir, ignore_errors=True)
         self.account = account or f"t{uuid.uuid4().hex[:8]}"
         bots = config.pop("bots", (BotConfig(symbol=SYMBOL, leverage=D(10)),))
         self.config = AccountConfig(id=self.account, bots=bots, **config)

@@ -33,6 +33,7 @@ class Processes:
     def start(self, **settings: Any) -> subprocess.Popen[bytes]:
         values = {
             "redis_url": self.floor.redis_url,
+            "state_dir": self.folder,
             "config": self.folder / "config.toml",
             "instance_id": f"executor-{len(self.running)}",
             "bybit_rest_url": self.url,

@@ -34,7 +34,7 @@ def test_an_outcome_is_committed_when_redis_is_back(
     venue.on_request = die
     floor.send(order)
     eventually(lambda: len(venue.seen(CREATE)) == 1, "posted")
-    eventually(lambda: "cannot read commands" in caplog.text, "the loss is noticed")
+    eventually(lambda: "could not be renewed" in caplog.text, "the loss is noticed")
     venue.on_request = None
     server.start()
     floor.one(OrderAcked)

@@ -70,6 +70,10 @@ CASES: dict[str, list[Case]] = {
         Case({'hedgegrid_unknown_orders{account="a"}': "0x10 1x20"}, "70s", True),
         Case({'hedgegrid_unknown_orders{account="a"}': "0x10 1 0x20"}, "55s", False),
     ],
+    "RedisWentBack": [
+        Case({'hedgegrid_redis_went_back_total{account="a"}': "_x10 1 _x30"}, "30m", True),
+        Case({'hedgegrid_redis_went_back_total{account="a"}': "1 _x200"}, "90m", False),
+    ],
     "MarginRateElevated": gauge(MM, "0.5", "0.4"),
     "MarginRateCritical": gauge(MM, "0.71", "0.7"),
     "MarginRateOld": gauge('hedgegrid_margin_rate_age_seconds{account="a"}', "700", "300"),

@@ -12,6 +12,7 @@ from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
 from hedgegrid.executor.rest_calls import RestCalls
+from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.term import Term
@@ -48,11 +49,12 @@ class AccountExecutor:
         self._client = connect(settings.redis_url, f"executor-{config.id}")
         self._renewing = connect(settings.redis_url, f"executor-lease-{config.id}")
         self._market: redis.Redis | None = None
+        self._mark = SentMark(settings.state_dir / "executor" / f"{config.id}.mark")
         self.tenure: Tenure | None = None
         """The present or last time in office."""
 
     def run(self) -> None:
-        """Until the process stops: take the lease, serve, and after losing it or Redis begin again.
+        """Until the process stops: take the lease, serve, and after losing it or Redis begin again. Call it once.
 
         Raises:
             Exception: a fault of the program.
@@ -64,6 +66,7 @@ class AccountExecutor:
                 self._condition(False, f"{type(error).__name__}: {error}")
                 _log.error("account %s begins anew: %s: %s", self._config.id, type(error).__name__, error)
                 self._context.stopping.wait(RETRY_S)
+        self._mark.close()
 
     def _one_term(self) -> None:
         load_functions(self._client)
@@ -76,16 +79,22 @@ class AccountExecutor:
                 return
         term = Term(
             self._context, self._settings, self._config, self._client, self._rest, self._calls, self._door, tenure,
-            self._last_price,
+            self._last_price, self._mark,
         )  # fmt: skip
-        quiet = False
         try:
             self._show_lease(tenure)
             self._condition(True, "active")
             term.serve()
         finally:
+            self._leave(term, tenure)
+
+    def _leave(self, term: Term, tenure: Tenure) -> None:
+        """Whatever goes wrong here, the lease is not kept."""
+        quiet = False
+        try:
             quiet = term.close()
             self._calls.flush(self._client)
+        finally:
             tenure.end(release=quiet)
             self._show_lease(tenure)
 

@@ -53,6 +53,8 @@ class Worker:
             settings.lease_ttl_ms,
         )
         self._preflight = Preflight(context.config.accounts, self._money, self._market)
+        self._arriving: list[Bot] = []
+        """Held, but Redis went away before they were taken over."""
         self._run_id = ""
         self._next_report_s = 0.0
 
@@ -72,8 +74,10 @@ class Worker:
         taken, left = self._fleet.look_after(self._context.clock.now_ms())
         for bot in left:
             self._let_go(bot)
-        for bot in taken:
-            self._take_over(bot)
+        self._arriving += taken
+        while self._arriving:
+            self._take_over(self._arriving[0])
+            self._arriving.pop(0)
         self._context.health.set("leases", True, f"{len(self._fleet.held)} bots held")
         entries = self._reader.read(READ_BLOCK_MS) if self._fleet.held else self._idle()
         if entries:
@@ -166,6 +170,10 @@ class Worker:
         metrics.steps.labels(bot.account, bot.symbol).inc()
 
     def _take_over(self, bot: Bot) -> None:
+        """Begin to step a bot; done again from the start if Redis goes away in the middle, since a bot whose streams
+        were not all followed from its own positions would be deaf to them."""
+        if not self._fleet.holds(bot):
+            return
         now_ms = self._context.clock.now_ms()
         for stream, position in self._positions(bot):
             try:
@@ -174,6 +182,8 @@ class Worker:
                 bot.take(GapFound(reason=str(gap), ts_event=now_ms))
         bot.take(WorkerStarted(ts_event=now_ms))
         self._commit(bot)
+        if not self._fleet.holds(bot):
+            return
         for stream, position in self._positions(bot):
             self._reader.follow(stream, position)
         market = keys.market(bot.symbol)
