@@ -101,6 +101,7 @@ def _plan(args: argparse.Namespace) -> Plan:
             workers=args.workers or size.workers,
             executors=args.executors or size.executors,
             lease_ttl_ms=args.ttl_ms or size.lease_ttl_ms,
+            hosts=args.hosts or size.hosts,
         ),
         killpoint=args.killpoint or "",
         countdown=args.countdown,
@@ -119,7 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--factor", type=float, help="of the chances of faults")
     parser.add_argument("--faults-s", type=int, default=Plan(seed=0).faults_s)
     parser.add_argument("--only", help=f"kinds of faults, with commas between, or none: {', '.join(KINDS)}")
-    for name in ("bots", "workers", "executors", "ttl-ms"):
+    for name in ("bots", "workers", "executors", "hosts", "ttl-ms"):
         parser.add_argument(f"--{name}", type=int)
     parser.add_argument("--countdown", type=int, default=1)
     args = parser.parse_args()

@@ -31,8 +31,14 @@ def kill_plan(point: str, seed: int) -> Plan:
         seed=seed,
         factor=dice.choice((0.0, 0.5, 1.0)),
         faults_s=KILL_SECONDS,
-        off=frozenset(KINDS) - frozenset(BESIDE_A_KILL) | {"venue.down"},
-        size=Size(bots=dice.choice((1, 2)), workers=2, executors=dice.choice((1, 2)), lease_ttl_ms=KILL_TTL_MS),
+        off=frozenset(KINDS) - frozenset(BESIDE_A_KILL) | {"venue.down", "rest.outage"},
+        size=Size(
+            bots=dice.choice((1, 2)),
+            workers=2,
+            executors=dice.choice((1, 2)),
+            lease_ttl_ms=KILL_TTL_MS,
+            hosts=dice.choice((1, 2)),
+        ),
         killpoint=point,
         countdown=1 if "lease" in point or "snapshot" in point else dice.randrange(1, 6),
     )

@@ -32,6 +32,7 @@ class Chaos:
         world.points.active = False
         world.exchange.moving = False
         world.exchange.is_down = False
+        world.exchange.rest_out_until_ns = 0
         world.exchange.silent.clear()
         world.exchange.venue.fill_in_parts(1)
         for running in world.services.values():
@@ -72,7 +73,9 @@ class Chaos:
             world.sockets.stall(private=True)
         if strikes("public.disconnect"):
             world.sockets.cut(private=False)
-        symbol = self._random.choice(world.symbols)
+        symbol, out_ms = self._random.choice(world.symbols), self._random.randrange(1_000, 12_000)
+        if strikes("rest.outage"):
+            world.exchange.rest_out_until_ns = world.loom.now_ns + out_ms * NS_PER_MS
         if strikes("public.silent_symbol"):
             world.exchange.silent[symbol] = world.loom.now_ns + 14 * NS_PER_S
 

@@ -29,6 +29,7 @@ CHANCES: dict[str, float] = {
     "redis.reply_lost": 0.002,
     "redis.slow": 0.002,
     # a second of the world
+    "rest.outage": 0.015,
     "private.disconnect": 0.02,
     "private.stall": 0.006,
     "public.disconnect": 0.01,

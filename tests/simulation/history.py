@@ -54,7 +54,12 @@ class Result:
 
 def size_of(seed: int) -> Size:
     dice = Random(f"size {seed}")
-    return Size(bots=dice.choice((1, 1, 2, 2, 3, 4)), workers=dice.choice((1, 2, 2)), executors=dice.choice((1, 2)))
+    return Size(
+        bots=dice.choice((1, 1, 2, 2, 3, 4)),
+        workers=dice.choice((1, 2, 2)),
+        executors=dice.choice((1, 2)),
+        hosts=dice.choice((1, 1, 2)),
+    )
 
 
 def play(plan: Plan) -> Result:

@@ -78,6 +78,10 @@ class Network:
     arrived: Callable[[Sent], None] = lambda sent: None
     epoch_of: Callable[[Process, str], int] = lambda process, account: 0
 
+    @property
+    def is_out(self) -> bool:
+        return self.exchange.rest_out_until_ns > self.loom.now_ns
+
 
 class Http:
     """pybit's `HTTP` as `hedgegrid.bybit.rest_transport` uses it; one call is one request, or none."""
@@ -137,6 +141,8 @@ class _Trip:
         way_ns = loom.random.randrange(NS_PER_MS, LONGEST_WAY_NS)
         if self._network.exchange.is_down:
             self._fault = fault = "rest.refused"
+        elif self._network.is_out:
+            self._fault = fault = loom.random.choice(("rest.refused", "rest.request_lost", "rest.reset_after_sent"))
         match fault:
             case "rest.refused" | "rest.request_lost":
                 return
@@ -165,6 +171,8 @@ class _Trip:
             loom.sleep(loom.random.randrange(NS_PER_MS, LONGEST_WAY_NS))
             raise requests.ConnectionError("Remote end closed connection without response")
         loom.block(self._waiting, READ_TIMEOUT_NS)
+        if self._network.is_out:
+            raise requests.ConnectionError("Connection aborted")
         outcome = self._outcome
         if outcome is None or self._fault in ("rest.request_lost", "rest.reply_lost"):
             raise requests.ReadTimeout("read timed out")

@@ -98,6 +98,10 @@ class Loom:
         if self.failure is not None:
             raise self.failure
 
+    def fail(self, failure: BaseException) -> None:
+        """End the history at once: nothing runs any more but the driver, which gets this raised."""
+        self.failure = self.failure or failure
+
     def note(self, text: str) -> None:
         """Part of the trace."""
         self.trace.update(f"{self.now_ns} {text}\n".encode())
@@ -200,7 +204,7 @@ class Loom:
     def _next(self) -> Task:
         """Whose turn it is; runs the callbacks that come before."""
         heap = self._heap
-        while heap:
+        while heap and self.failure is None:
             at_ns, tie, _, task, token, callback = heapq.heappop(heap)
             if task is not None:
                 if task.done or token != task.token:

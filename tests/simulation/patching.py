@@ -55,10 +55,26 @@ NOTHING = Nothing()
 
 
 class Os:
-    """The module `os`, whose disk is as fast as memory."""
+    """The module `os`, whose disk is as fast as memory, and which closes the files of the killed."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
+
+    def open(self, *args: Any, **options: Any) -> int:
+        fd = os.open(*args, **options)
+        self._open.add(fd)
+        return fd
+
+    def close(self, fd: int) -> None:
+        self._open.discard(fd)
+        os.close(fd)
+
+    def close_all(self) -> None:
+        while self._open:
+            os.close(self._open.pop())
 
     @staticmethod
     def fsync(fd: int) -> None:
@@ -76,11 +92,12 @@ def simulated(connect: Callable[..., Any], select_: object, http: type, private:
     """While inside, the product runs on the loom."""
     for name in MODULES:
         importlib.import_module(name)
+    files = Os()
     replacements: list[tuple[object, object]] = [
         (threading, threads.Threading),
         (time, threads.Time),
         (random, threads.Dice),
-        (os, Os()),
+        (os, files),
         (queue.SimpleQueue, threads.SimpleQueue),
         (connection.connect, connect),
         (select, select_),
@@ -104,5 +121,6 @@ def simulated(connect: Callable[..., Any], select_: object, http: type, private:
     try:
         yield
     finally:
+        files.close_all()
         for names, attribute, value in undo:
             names[attribute] = value

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from tests.simulation.faults import KINDS
 from tests.simulation.history import Plan, Result, play, size_of
-from tests.simulation.world import Size
 
 Tell = Callable[[str], None]
 
@@ -43,13 +42,9 @@ def _smaller(result: Result) -> Iterator[Plan]:
         if 0 < seconds < plan.faults_s:
             yield replace(plan, faults_s=seconds)
     size = plan.size or size_of(plan.seed)
-    for smaller in (
-        Size(bots=1, workers=size.workers, executors=size.executors, lease_ttl_ms=size.lease_ttl_ms),
-        Size(bots=size.bots, workers=1, executors=size.executors, lease_ttl_ms=size.lease_ttl_ms),
-        Size(bots=size.bots, workers=size.workers, executors=1, lease_ttl_ms=size.lease_ttl_ms),
-    ):
-        if smaller != size:
-            yield replace(plan, size=smaller)
+    for less in ({"bots": 1}, {"bots": 2}, {"workers": 1}, {"executors": 1}, {"hosts": 1}):
+        if any(getattr(size, name) > value for name, value in less.items()):
+            yield replace(plan, size=replace(size, **less))
 
 
 def _parts(kinds: list[str]) -> Iterator[frozenset[str]]:
@@ -67,7 +62,7 @@ def command(plan: Plan) -> str:
     """What to type to see it again."""
     size = plan.size or size_of(plan.seed)
     words = [f"python -m tests.simulation --seed {plan.seed} --factor {plan.factor:g} --faults-s {plan.faults_s}"]
-    words.append(f"--bots {size.bots} --workers {size.workers} --executors {size.executors}")
+    words.append(f"--bots {size.bots} --workers {size.workers} --executors {size.executors} --hosts {size.hosts}")
     if plan.killpoint:
         words.append(f"--killpoint {plan.killpoint} --countdown {plan.countdown} --ttl-ms {size.lease_ttl_ms}")
     if plan.off:

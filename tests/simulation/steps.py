@@ -11,6 +11,7 @@ from hedgegrid.bus.reader import id_key
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.order import Leg
 from hedgegrid.executor.outcomes import NEVER_ARRIVED
+from hedgegrid.executor.sent_mark import Mark
 from hedgegrid.messages.events import OrderRejected
 from hedgegrid.messages.ledger import FillBooked, FundingBooked
 from hedgegrid.strategy.plans import plans_of
@@ -27,7 +28,7 @@ class Violation(AssertionError):
 
 
 class StepChecks:
-    """Raises `Violation` in the middle of what broke a promise."""
+    """Ends the history with a `Violation` in the middle of what broke a promise."""
 
     def __init__(self, world: World) -> None:
         self._money: Server = world.money
@@ -64,6 +65,10 @@ class StepChecks:
                 if isinstance(row, FillBooked | FundingBooked):
                     self._booked[account].add(row.trade_id)
 
+    def _broken(self, promise: str) -> None:
+        """Not raised here: this runs inside the product, which might take it for an error of its own."""
+        self._world.loom.fail(Violation(promise))
+
     def time_travelled(self) -> None:
         self.went_back = True
         self._forget()
@@ -71,6 +76,8 @@ class StepChecks:
     # ---- Redis
 
     def _watch(self, name: str, args: tuple[Any, ...], answer: Any) -> None:
+        if name == "xtrim" and answer:
+            self._trimmed(raw(args[0]).decode())
         if name != "fcall":
             return
         function, count = args[0], int(args[1])
@@ -82,11 +89,21 @@ class StepChecks:
         elif function == "hg1_commit" and answer == b"OK":
             self._committed(names, values)
 
+    def _trimmed(self, stream: str) -> None:
+        """The entry at a reader's position stays: it is how the reader knows that nothing is missing behind it."""
+        kept = self._money.store.xrange(stream, count=1)
+        oldest = id_key(kept[0][0].decode()) if kept else (1 << 62, 0)
+        account = stream[1:].partition("}")[0]
+        states = {keys.events(account): ":bot:", keys.commands(account): ":executor"}
+        for state, position in self._positions.items():
+            if states.get(stream, "?") in state and (0, 0) < position < oldest:
+                self._broken(f"no silent skip: {stream} was trimmed to {oldest}, {state} stands at {position}")
+
     def _committed(self, names: list[str], values: list[bytes]) -> None:
         lease, state, streams = names[0], names[1], names[2:]
         epoch = int(values[1])
         if epoch < self._newest_epoch[lease] or epoch < self._commit_epoch[state]:
-            raise Violation(
+            self._broken(
                 f"single writer: {state} was written under epoch {epoch} of {lease}, "
                 f"which stands at {self._newest_epoch[lease]}"
             )
@@ -104,7 +121,7 @@ class StepChecks:
 
     def _advanced(self, state: str, position: tuple[int, int]) -> None:
         if position < self._positions.get(state, (0, 0)):
-            raise Violation(f"checkpoint monotone: {state} went back from {self._positions[state]} to {position}")
+            self._broken(f"checkpoint monotone: {state} went back from {self._positions[state]} to {position}")
         self._positions[state] = position
 
     def _state_written(self, key: str, encoded: bytes) -> None:
@@ -113,7 +130,7 @@ class StepChecks:
         now = {order.client_order_id for leg in state.legs for order in leg.orders}
         back = now & self._ended[key]
         if back:
-            raise Violation(f"terminal is terminal: {key} works again with {', '.join(sorted(back))}")
+            self._broken(f"terminal is terminal: {key} works again with {', '.join(sorted(back))}")
         self._ended[key] |= self._working[key] - now
         self._working[key] = now
 
@@ -123,7 +140,7 @@ class StepChecks:
             row = codec.decode_ledger({codec.FIELD: payload})
             if isinstance(row, FillBooked | FundingBooked):
                 if row.trade_id in self._booked[account]:
-                    raise Violation(f"no double fill: {row.trade_id} of {row.symbol} was booked twice")
+                    self._broken(f"no double fill: {row.trade_id} of {row.symbol} was booked twice")
                 self._booked[account].add(row.trade_id)
         elif stream == keys.events(account):
             event = codec.decode_event({codec.FIELD: payload})
@@ -134,7 +151,7 @@ class StepChecks:
         """Whoever is told that an order does not exist will place another in its stead."""
         order = self._exchange.venue.order_by_link(account, event.client_order_id)
         if order is not None:
-            raise Violation(
+            self._broken(
                 f"unknown resolves on evidence: {event.client_order_id} was told rejected "
                 f"({event.code} {event.reason}), but the venue has it as {order.status}"
             )
@@ -148,14 +165,14 @@ class StepChecks:
         link = sent.params.get("orderLinkId", "")
         if sent.path != "/v5/order/create" or self.went_back:
             return
-        if not is_durable(self._money, sent.account, link):
-            raise Violation(f"write-ahead: {link} leaves without a durable record")
+        if not is_durable(self._world, sent.process, sent.account, link):
+            self._broken(f"write-ahead: {link} leaves without a durable record")
 
     def _arrived(self, sent: Sent) -> None:
         if sent.code:
             return
         if sent.epoch < self._sent_epoch[sent.account] and not self.went_back:
-            raise Violation(
+            self._broken(
                 f"single writer: the venue took {sent.path} of epoch {sent.epoch} after one of epoch "
                 f"{self._sent_epoch[sent.account]}"
             )
@@ -169,19 +186,20 @@ class StepChecks:
     def _order_created(self, account: str, link: str) -> None:
         self.created[link] += 1
         if self.created[link] > 1:
-            raise Violation(f"no duplicate order: {link} was created {self.created[link]} times")
+            self._broken(f"no duplicate order: {link} was created {self.created[link]} times")
         if link in self._dead:
-            raise Violation(f"unknown resolves on evidence: {link} arrived after it was declared never to")
+            self._broken(f"unknown resolves on evidence: {link} arrived after it was declared never to")
         parts = parse_client_order_id(link)
         if parts is None:
-            raise Violation(f"no duplicate order: {link!r} is no id of ours")
+            self._broken(f"no duplicate order: {link!r} is no id of ours")
+            return
         same = []
         for order in self._exchange.venue.orders_open(account, parts.symbol):
             other = parse_client_order_id(order.order_link_id)
             if other is not None and (other.leg, other.purpose, other.level) == (parts.leg, parts.purpose, parts.level):
                 same.append(order.order_link_id)
         if len(same) > 1 and not self.went_back:
-            raise Violation(f"no duplicate order: {', '.join(sorted(same))} rest for one level")
+            self._broken(f"no duplicate order: {', '.join(sorted(same))} rest for one level")
 
     def _caps(self, account: str, symbol: str) -> None:
         """Were every resting order filled now, the cap would still hold."""
@@ -196,14 +214,21 @@ class StepChecks:
                 Decimal(0),
             )
             if cost > LEG_CAP and not self.went_back:
-                raise Violation(f"exposure bound: {symbol} {leg.word} could come to {cost}, more than {LEG_CAP}")
+                self._broken(f"exposure bound: {symbol} {leg.word} could come to {cost}, more than {LEG_CAP}")
 
 
-def is_durable(money: Server, account: str, link: str) -> bool:
-    """Whether what is stored by now tells a successor that this order may have been sent."""
-    fields = money.store.hgetall(keys.executor(account))
+def is_durable(world: World, process: Process, account: str, link: str) -> bool:
+    """Whether what is stored by now tells a successor that this order may have been sent: a record of it, or the
+    command itself up to the mark that its sender keeps beside Redis."""
+    store = world.money.store
+    fields = store.hgetall(keys.executor(account))
     if any(name.startswith(b"sent:") and link.encode() in name for name in fields):
         return True
     needle = f'"{link}"'.encode()
-    commands = money.store.xrevrange(keys.commands(account), count=500)
-    return any(needle in entry[codec.FIELD] for _, entry in commands)
+    commands = store.xrevrange(keys.commands(account), count=500)
+    command_id = next((entry_id for entry_id, entry in commands if needle in entry[codec.FIELD]), None)
+    number = int(process.name.split("-")[1])
+    mark = world.folder(number) / "executor" / f"{account}.mark"
+    if command_id is None or not mark.exists():
+        return False
+    return id_key(command_id.decode()) <= id_key(msgspec.json.decode(mark.read_bytes(), type=Mark).command_id)

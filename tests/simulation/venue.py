@@ -62,6 +62,8 @@ class Exchange:
     wire: Wire = field(default_factory=Wire)
     moving: bool = True
     is_down: bool = False
+    rest_out_until_ns: int = 0
+    """No request gets an answer until then, though some arrive."""
     silent: dict[str, int] = field(default_factory=dict)
     """Symbols whose public feed says nothing, until when."""
 

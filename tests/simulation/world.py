@@ -63,6 +63,8 @@ class Size:
     workers: int = 2
     executors: int = 2
     lease_ttl_ms: int = 2_000
+    hosts: int = 1
+    """Executors on one machine share its folder of marks; on two each has its own."""
 
 
 @dataclass(eq=False)
@@ -129,7 +131,7 @@ class World:
         self._starts += 1
         process = Process(f"{kind}-{number}-{self._starts}")
         stopping = threads.Event()
-        context = self._context(kind, process, stopping)
+        context = self._context(kind, process, stopping, self.folder(number))
         body = {"gateway": self._gateway, "worker": self._worker, "executor": self._executor}[kind]
         self.services[kind, number] = Running(kind, number, process, stopping.set)
         self.loom.spawn(process, "main", lambda: self._main(kind, number, process, lambda: body(context)))
@@ -184,7 +186,11 @@ class World:
 
     # ---- the services
 
-    def _context(self, kind: str, process: Process, stopping: Any) -> ServiceContext:
+    def folder(self, number: int) -> Path:
+        """What outlives a process of this number beside Redis."""
+        return self._folder / str(number % self.size.hosts)
+
+    def _context(self, kind: str, process: Process, stopping: Any, folder: Path) -> ServiceContext:
         settings = ExecutorSettings(
             redis_url="redis://money",
             market_redis_url="redis://market",
@@ -198,7 +204,7 @@ class World:
             executor_lanes=2,
             executor_queries=1,
             snapshot_drain_ms=15_000,
-            state_dir=self._folder,
+            state_dir=folder,
         )
         return ServiceContext(
             name=kind,

@@ -26,6 +26,7 @@ class TwoServerReader:
         self._money = money
         self._market = money if market_url == money_url else _Server(market_url, client_name)
         self._servers = [money] if self._market is money else [money, self._market]
+        self._failure: redis.RedisError | None = None
 
     def follow(self, stream: str, position: str = START) -> None:
         """Read `stream` from behind `position` on; a stream already followed keeps the older position."""
@@ -41,13 +42,23 @@ class TwoServerReader:
         """Entries of whichever server has some; waits up to `block_ms` for the first.
 
         Raises:
-            redis.RedisError: nothing was read from that server, its positions stand as they were.
+            redis.RedisError: nothing was read, the positions stand as they were. When one server has entries and the
+                other fails, the entries come first and the error with the next call.
         """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
         waiting = [server for server in self._servers if server.ask()]
         ready, _, _ = select.select(waiting, [], [], block_ms / 1000)
         entries: list[Entry] = []
         for server in ready:
-            entries += server.take()
+            try:
+                entries += server.take()
+            except redis.RedisError as error:
+                self._failure = error
+        if self._failure is not None and not entries:
+            failure, self._failure = self._failure, None
+            raise failure
         return entries
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import time
 
 from hedgegrid.bybit import errors
 from hedgegrid.bybit.errors import Kind, Outcome, VenueError
-from hedgegrid.bybit.requests import CATEGORY, Operation, Request
+from hedgegrid.bybit.requests import CATEGORY, SETTLE_COIN, Operation, Request
 from hedgegrid.bybit.rest_transport import Answer as Answer
 from hedgegrid.bybit.rest_transport import BeforeSend as BeforeSend
 from hedgegrid.bybit.rest_transport import Call as Call
@@ -64,6 +64,10 @@ class RestClient(Transport):
 
     # queries
 
+    def api_key(self) -> Row:
+        """What the key of this account may do, from where, and until when."""
+        return self._get("get_api_key_information", "/v5/user/query-api", {}).result
+
     def server_time(self) -> int:
         """Venue time in ms."""
         answer = self._get("get_server_time", "/v5/market/time", {})
@@ -116,6 +120,16 @@ class RestClient(Transport):
     def open_orders(self, symbol: str) -> list[Row]:
         params = {"category": CATEGORY, "symbol": symbol, "openOnly": 0, "limit": 50}
         return self._pages("get_open_orders", "/v5/order/realtime", params)
+
+    def all_open_orders(self) -> list[Row]:
+        """Of every symbol of the account."""
+        params = {"category": CATEGORY, "settleCoin": SETTLE_COIN, "openOnly": 0, "limit": 50}
+        return self._pages("get_open_orders", "/v5/order/realtime", params)
+
+    def all_positions(self) -> list[Row]:
+        """Of every symbol of the account that has one."""
+        params = {"category": CATEGORY, "settleCoin": SETTLE_COIN, "limit": 200}
+        return self._pages("get_positions", "/v5/position/list", params)
 
     def closed_orders(self, symbol: str) -> list[Row]:
         """The newest finished orders as the venue still has them in memory: at most 500, gone when it restarts."""

@@ -13,6 +13,7 @@ from hedgegrid.bus.reader import START, Entry, id_key, last_id
 from hedgegrid.bybit.rest import Phase
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor import outcomes
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import (
     PREFIX,
@@ -33,6 +34,7 @@ from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, Command, Re
 from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.failpoints import failpoint
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Desk:
         lanes: Lanes,
         risk: SharedRisk,
         mark: SentMark,
+        controls: Controls,
         unreadable: Callable[[str], None],
     ) -> None:
         self._commands = keys.commands(account)
@@ -64,6 +67,7 @@ class Desk:
         self._lanes = lanes
         self._risk = risk
         self._mark = mark
+        self._controls = controls
         self._unreadable = unreadable
         self._doubtful_to = START
         """Up to this id an earlier holder may have sent commands that the checkpoint does not count as taken."""
@@ -131,6 +135,8 @@ class Desk:
         """
         batch = _Batch()
         entries = list(entries)
+        if entries:
+            failpoint("executor.after_read")
         for entry in entries:
             if entry.stream == self._control:
                 self._obey(entry)
@@ -138,15 +144,18 @@ class Desk:
             if entry.stream == self._commands:
                 self._take_one(entry, batch)
         if batch.checkpoint is not None:
+            failpoint("executor.before_sent")
             batch.put["checkpoint"] = batch.checkpoint
             if batch.entries:
                 self._mark.move(batch.checkpoint)
+            failpoint("executor.after_sent")
             self._state.commit(
                 batch.put,
                 drop=batch.dropped(),
                 add=[(self._events, event) for event in batch.events],
                 meanwhile=lambda: self._lanes.put(batch.entries),
             )
+            failpoint("executor.after_record")
             self.checkpoint = batch.checkpoint
 
     def _take_one(self, entry: Entry, batch: "_Batch") -> None:
@@ -239,17 +248,11 @@ class Desk:
         return entry
 
     def _obey(self, entry: Entry) -> None:
-        try:
-            wish = codec.decode_control(entry.fields)
-        except codec.UnreadableMessage as error:
-            _log.error("control %s cannot be read and is set aside: %s", entry.id, error)
-            dead_letter.set_aside(self._client, entry, str(error))
-            self._unreadable(entry.stream)
-        else:
-            if isinstance(wish, SetTradingState):
-                self._states.apply(wish)
-                if wish.symbol is None and wish.state is TradingState.ACTIVE:
-                    self._risk.acknowledge(wish.ts_event)
+        wish = self._controls.open(entry)
+        if isinstance(wish, SetTradingState):
+            self._states.apply(wish)
+            if wish.symbol is None and wish.state is TradingState.ACTIVE:
+                self._risk.acknowledge(wish.ts_event)
 
     def _set_aside_record(self, field: str, raw: bytes, reason: str) -> None:
         _log.error("the record %s cannot be read and is set aside: %s", field, reason)

@@ -20,6 +20,7 @@ from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import RequestSnapshot
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.failpoints import failpoint
 
 NS_PER_MS = 1_000_000
 
@@ -77,12 +78,15 @@ class Sender:
             self._failed(entry, request.operation, error.outcome)
         else:
             acked_ns = self._clock.now_ns()
+            failpoint("executor.after_reply")
             self._budgets.observe(request.operation, answer.headers, self._clock.monotonic_ns())
             self.settle(entry, outcomes.acked(entry, str(answer.result.get("orderId") or ""), acked_ns))
 
     def settle(self, entry: InFlight, events: Iterable[Message]) -> None:
         """Commit the outcome: the record goes and its events come, together."""
+        failpoint("executor.before_outcome")
         self._state.commit({}, drop=[entry.field], add=[(self._events, event) for event in events])
+        failpoint("executor.after_outcome")
         self._lanes.finished(entry)
 
     def take_again(self, entry: InFlight, delay_ns: int) -> None:
@@ -103,10 +107,12 @@ class Sender:
         """The timestamp is taken and signed; from here to the socket nothing else happens.
 
         Raises:
-            NotSent: the lease may be another's by now.
+            NotSent: the lease may be another's by now, or the kill switch was thrown.
         """
         if not self._tenure.certain:
             raise NotSent("the lease is not certain")
+        if self._gate.killed(entry.command) is not None:
+            raise NotSent("the kill switch is thrown")
         entry.attempts += 1
         entry.signed_ns = self._clock.monotonic_ns()
         entry.sent_wall_ns = self._clock.now_ns()

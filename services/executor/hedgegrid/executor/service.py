@@ -1,11 +1,14 @@
 """The executor as a service: one independent executor per account of the config."""
 
 import logging
-import secrets
+import signal
 import threading
+from types import FrameType
 
 from hedgegrid.bybit.rest import RestClient, RestSettings
+from hedgegrid.executor import after_write
 from hedgegrid.executor.account import AccountExecutor
+from hedgegrid.executor.process_identity import own_name
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.runtime.config import AccountConfig, Mode, require_venue_urls
@@ -23,12 +26,13 @@ class ExecutorService:
         self._context = context
         self._settings = settings
         # Unique per process: two processes under one instance id must not take each other for themselves.
-        owner = f"{settings.instance_id}:{secrets.token_hex(4)}"
+        owner = f"{settings.instance_id}:{own_name()}"
         self._accounts = [self._account(config, owner) for config in context.config.accounts]
         self._fault: BaseException | None = None
 
     def run(self) -> None:
-        """Serve all accounts until the process is told to stop."""
+        """Serve all accounts until the process is told to stop; SIGUSR1 throws their kill switches."""
+        signal.signal(signal.SIGUSR1, self._on_signal)
         threads = [
             threading.Thread(target=self._serve, args=(account,), name=f"account-{number}", daemon=True)
             for number, account in enumerate(self._accounts)
@@ -40,6 +44,10 @@ class ExecutorService:
                 thread.join(timeout=0.5)
         if self._fault is not None:
             raise self._fault
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        for account in self._accounts:
+            account.kill.switch.signal()
 
     def _serve(self, account: AccountExecutor) -> None:
         try:
@@ -79,4 +87,5 @@ def build(context: ServiceContext) -> Service:
         ConfigError: credentials are missing, or mode paper has no exchange to talk to.
     """
     require_venue_urls(context.config, context.settings)
+    after_write.place()
     return ExecutorService(context, load_settings(ExecutorSettings))

@@ -1,12 +1,16 @@
 """The service: which sockets and publishers there are, their health and metrics."""
 
+import logging
 import threading
 from collections.abc import Callable
+
+import redis
 
 from hedgegrid.bus.connection import connect
 from hedgegrid.bybit.ws import Environment
 from hedgegrid.runtime.config import require_venue_urls
 from hedgegrid.runtime.credentials import credentials
+from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.runtime.settings import load_settings
 from hedgegrid.ws_gateway.event_publisher import EventPublisher
@@ -30,12 +34,15 @@ ENVIRONMENTS: dict[str, Environment] = {
     "live": "mainnet",
 }
 
+_log = logging.getLogger(__name__)
+
 
 class Gateway:
     """All feeds of all accounts."""
 
     def __init__(self, context: ServiceContext) -> None:
         require_venue_urls(context.config, context.settings)
+        _check_money_server(context)
         self._context = context
         settings, config = context.settings, context.config
         environment = ENVIRONMENTS[config.mode]
@@ -136,3 +143,12 @@ class Gateway:
         self._publishing_done.set()
         for thread in self._publishers:
             thread.join(STOP_S)
+
+
+def _check_money_server(context: ServiceContext) -> None:
+    """A server that is away is no reason not to start: events are held, and the other services check it as well."""
+    with connect(context.settings.redis_url, "ws-gateway-check") as client:
+        try:
+            require_fit_money_server(client, context.settings, context.config.mode)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            _log.warning("the money Redis is away and could not be checked: %s", error)

@@ -124,7 +124,7 @@ def _with_terms(draft: Draft[Any, Any], order: WorkingOrder, qty: Decimal, price
 
 def _denied(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: CommandKind) -> None:
     if command is CommandKind.SUBMIT:
-        draft.drop_order(leg, order.client_order_id)
+        retire_unproven(draft, leg, order)  # before the store went back in time it may have been sent after all
     else:
         draft.put_order(leg, in_phase(draft, order, OrderPhase.LIVE, new_qty=None, new_price=None))
     draft.hold_back(leg, order.purpose)

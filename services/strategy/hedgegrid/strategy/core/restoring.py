@@ -10,6 +10,7 @@ from hedgegrid.strategy.core.birth import be_born, note_position, report_mismatc
 from hedgegrid.strategy.core.booking import book_fill, book_funding
 from hedgegrid.strategy.core.draft import Draft
 from hedgegrid.strategy.core.foreign_orders import note_foreign_orders
+from hedgegrid.strategy.core.kill_switch import is_emergency_close
 from hedgegrid.strategy.core.lifecycle import apply_order_news, retire_unproven
 from hedgegrid.strategy.core.lost_future import cancel_orphans, learn_sizes, own_parts, skip_used_ids
 from hedgegrid.strategy.core.resolving import resolve_mismatch
@@ -54,12 +55,12 @@ def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
 
 def _book(draft: Draft[Any, Any], snapshot: SnapshotTaken, asked: bool) -> None:
     """Executions first, so that an order does not end before its fills are counted. Of executions a snapshot repeats
-    the past of earlier lives and of people; only what this life did can be missing."""
+    the past of earlier lives and of people; only what this life did, and the kill switch for it, can be missing."""
     learn_sizes(draft, snapshot)
     for execution in snapshot.executions:
         if isinstance(execution, FundingPaid):
             book_funding(draft, execution)
-        elif own_parts(draft, execution.client_order_id) is not None:
+        elif own_parts(draft, execution.client_order_id) or is_emergency_close(draft, execution.client_order_id):
             book_fill(draft, execution, told_all=asked)
     for ended in snapshot.ended_orders:
         if not isinstance(ended, OrderRejected):
