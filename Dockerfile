@@ -28,7 +28,7 @@ COPY shared shared
 COPY services/$SERVICE services/$SERVICE
 COPY deploy/redis deploy/redis
 COPY --chmod=0755 deploy/container/start deploy/container/healthy /usr/local/bin/
-RUN for user in acl ws-gateway strategy executor metrics operator paper-keys exchange-sim; do \
+RUN for user in acl ws-gateway strategy executor metrics operator paper-keys exchange-sim control; do \
         install -d -o hedgegrid -g hedgegrid -m 0755 "/auth/$user"; done \
     && install -d -o 999 -g 999 -m 0700 /auth/redis-data \
     && python -m compileall -q shared services

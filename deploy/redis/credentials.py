@@ -4,7 +4,8 @@ usage: credentials.py TEMPLATE FOLDER
 
 FOLDER/<user>/password is for that user's service alone; FOLDER/acl/users.acl holds hashes only. Run again it keeps the
 passwords and writes the ACL file anew, so that a changed template takes effect. It also makes keys of the paper account
-(FOLDER/paper-keys, and accounts.json for the simulated exchange in FOLDER/exchange-sim). Standard library only.
+(FOLDER/paper-keys, and accounts.json for the simulated exchange in FOLDER/exchange-sim) and the key that
+control messages are signed with (FOLDER/control/key). Standard library only.
 """
 
 import hashlib
@@ -54,6 +55,7 @@ def main(template_file: Path, folder: Path) -> None:
     passwords = {name: secret(folder / name / "password") for name in users_of(template)}
     (folder / "acl").mkdir(parents=True, exist_ok=True)
     (folder / "acl" / "users.acl").write_text(filled_in(template, passwords))
+    secret(folder / "control" / "key")
     account = {
         "id": PAPER_ACCOUNT,
         "api_key": secret(folder / "paper-keys" / f"{PAPER_ACCOUNT}_api_key"),

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import redis
@@ -41,9 +41,12 @@ class FencedState:
         put: Mapping[str, str | bytes],
         drop: Iterable[str] = (),
         add: Iterable[tuple[str, Message]] = (),
+        *,
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         """Write fields, remove fields and append messages to streams, all together.
 
+        What `meanwhile` sets going runs beside this commit, but no commit of its own can come before it.
         A lost answer is settled by sending the same commit again: the function knows it by version and id. While
         Redis is away this blocks and retries for `RETRY_FOR_S` seconds.
 
@@ -54,6 +57,8 @@ class FencedState:
         """
         with self._lock:
             keys, args = self._arguments(put, list(drop), list(add))
+            if meanwhile is not None:
+                meanwhile()
             answer = self._call(keys, args)
             if answer == b"FENCED":
                 self._lease.epoch = 0

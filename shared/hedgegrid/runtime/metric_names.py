@@ -130,6 +130,12 @@ class _Account(MetricSet):
     guard_daily_loss = gauge("guard_daily_loss_usdt", "Loss since 00:00 UTC, open positions included", "account")
     guard_drawdown = gauge("guard_drawdown_usdt", "Loss since the best result, open positions included", "account")
     guard_blind = gauge("guard_blind_seconds", "Since when the oldest thing that matters was not seen", "account")
+    interlock = gauge(
+        "interlock",
+        "What has to wait: 0 nothing, 1 all that adds exposure, 2 all but cancels and closings at market;"
+        ' symbol "" for the whole account',
+        "account", "symbol", "interlock",
+    )  # fmt: skip
     guard_wallet_age = gauge("guard_wallet_age_seconds", "Age of the newest word on the wallet", "account")
 
 
@@ -156,7 +162,14 @@ class _Venue(MetricSet):
     )
     rate_limit_remaining = gauge("rate_limit_remaining", "Requests left in the venue's window", "account", "endpoint")
     clock_offset = gauge("venue_clock_offset_seconds", "Venue time minus ours", "service")
+    redis_went_back = counter("redis_went_back", "Starts at which Redis had forgotten commands sent", "account")
     unknown_orders = gauge("unknown_orders", "Orders sent whose outcome is not known yet", "account")
+    kill_switch_level = gauge(
+        "kill_switch_level", "Level of the account's kill switch: 0 not thrown, 1 PAUSE, 2 CANCEL, 3 FLATTEN", "account"
+    )
+    kill_switch_pending = gauge(
+        "kill_switch_pending", "1 until the venue is proven to hold nothing that the kill switch forbids", "account"
+    )
     feed_up = gauge("feed_up", "1 if connected and authenticated", "feed", "account")
     feed_reconnects = counter("feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason")
     socket_age = gauge("socket_age_seconds", "Age of the present socket", "feed", "account")
@@ -177,6 +190,11 @@ class _Internal(MetricSet):
         "account",
     )
     dead_letters = counter("dead_letters", "Entries set aside as unreadable", "stream")
+    control_refused = counter(
+        "control_refused",
+        "Control messages nobody may act on; reason unsigned|forged|stale|replayed|unreadable",
+        "account", "reason",
+    )  # fmt: skip
     redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
     redis_memory_used = gauge("redis_memory_used_bytes", "Memory in use; server money|market", "server")
     redis_memory_max = gauge("redis_memory_max_bytes", "Memory at which writes are refused, 0 = no limit", "server")

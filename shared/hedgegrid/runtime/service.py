@@ -24,6 +24,7 @@ from hedgegrid.runtime.heartbeat import Heartbeat
 from hedgegrid.runtime.logging import configure_logging
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.runtime.redaction import redact, register_url
+from hedgegrid.runtime.scheduling import ask_for_short_slices
 from hedgegrid.runtime.settings import ServiceSettings, load_settings, misspelt_variables
 
 SWITCH_INTERVAL_S = 0.0005
@@ -54,14 +55,18 @@ class Service(Protocol):
         ...
 
 
-def run_service(name: str, build: Callable[[ServiceContext], Service]) -> int:
+def run_service(name: str, build: Callable[[ServiceContext], Service], *, prompt: bool = False) -> int:
     """Run a service in the main thread and return its exit code: `sys.exit(run_service(...))`.
+
+    `prompt` is for those an order passes through.
 
     0 stopped by SIGTERM/SIGINT or finished; 1 crashed (logged once, with traceback); 2 wrong
     configuration (one line on stderr). In a failure, threads which would keep the process alive do
     not: it ends at once.
     """
     try:
+        if prompt:  # before anything starts a thread: threads inherit it
+            ask_for_short_slices()
         code = _run(_prepare(name), build)
     except ConfigError as error:
         sys.stderr.write(redact(f"{name}: configuration error: {error}") + "\n")

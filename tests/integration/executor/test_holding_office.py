@@ -2,6 +2,9 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,10 +13,11 @@ from hedgegrid.bus.fenced_state import FencedState
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import last_id
 from hedgegrid.executor.in_flight import SentRecord, encode_record, target_of
+from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.events import OrderAccepted, OrderAcked, OrderRejected, SnapshotTaken
 from tests.integration.executor.conftest import Start
-from tests.integration.executor.fake_venue import CANCEL, CREATE, FakeVenue, Fault, Seen
+from tests.integration.executor.fake_venue import CANCEL, CREATE, EXECUTIONS, FakeVenue, Fault, Seen
 from tests.integration.executor.floor import Floor, eventually, now_ms
 
 
@@ -72,6 +76,95 @@ def test_a_cancel_left_behind_is_carried_out(floor: Floor, venue: FakeVenue, sta
     assert len(venue.seen(CANCEL)) == 1
 
 
+class ServerGone(Exception):
+    """The process ends here."""
+
+
+@pytest.fixture
+def dies_between_sending_and_recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The first order goes to the venue; the commit beside it never happens, nor does any after it."""
+    dead: list[FencedState] = []
+    commit = FencedState.commit
+
+    def dying(state: FencedState, put: Any, drop: Any = (), add: Any = (), *, meanwhile: Any = None) -> None:
+        if state in dead:
+            raise ServerGone
+        if any(field.startswith("sent:submit") for field in put):
+            dead.append(state)
+            assert meanwhile is not None
+            meanwhile()
+            raise ServerGone
+        commit(state, put, drop, add, meanwhile=meanwhile)
+
+    monkeypatch.setattr(FencedState, "commit", dying)
+    yield
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("same_machine", [True, False])
+@pytest.mark.usefixtures("dies_between_sending_and_recording")
+def test_an_order_sent_by_an_executor_that_died_before_its_record_is_not_sent_again(
+    floor: Floor, venue: FakeVenue, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_machine: bool
+) -> None:
+    """The next one finds the command in the stream and, by the mark or for want of one, asks the venue first."""
+    first = start("one", lease_ttl_ms=500)
+    order = floor.submit()
+    floor.send(order)
+    eventually(lambda: bool(venue.orders), "it is at the venue")
+    eventually(lambda: first.fault is not None, "the first one has died")
+    assert isinstance(first.fault, ServerGone)
+    first.fault = None
+    assert floor.sent() == [], "no record of it"
+    monkeypatch.undo()
+    start("two", **({} if same_machine else {"state_dir": tmp_path / "elsewhere"}))
+    assert floor.one(OrderAcked).client_order_id == order.client_order_id
+    assert len(venue.seen(CREATE)) == 1
+    eventually(floor.settled, "settled")
+
+
+def test_a_command_the_mark_proves_unsent_goes_out_at_once(floor: Floor, venue: FakeVenue, start: Start) -> None:
+    start("one").stop()
+    order = floor.submit(reduce_only=True)
+    floor.send(order)
+    start("two")
+    floor.one(OrderAcked)
+    assert [seen.path for seen in venue.requests if order.client_order_id in str(seen.params)] == [CREATE]
+
+
+def test_a_command_nobody_can_vouch_for_is_asked_about_first(
+    floor: Floor, venue: FakeVenue, start: Start, tmp_path: Path
+) -> None:
+    start("one").stop()
+    order = floor.submit(reduce_only=True)
+    floor.send(order)
+    start("two", state_dir=tmp_path / "elsewhere")
+    floor.one(OrderAcked)
+    asked = [seen.path for seen in venue.requests if order.client_order_id in str(seen.params)]
+    assert asked.count(CREATE) == 1
+    assert asked[-1] == CREATE
+    assert len(asked) > 1
+
+
+def test_a_redis_that_forgot_a_command_is_noticed_and_all_history_read_anew(
+    floor: Floor, venue: FakeVenue, start: Start
+) -> None:
+    """As after the restore of an old copy: the order is at the venue, and Redis knows nothing of it."""
+    before = {key: floor.client.dump(key) for key in floor.client.scan_iter(f"*{floor.account}*")}
+    first = start("one")
+    floor.send(floor.submit())
+    floor.one(OrderAcked)
+    eventually(floor.settled, "settled")
+    first.stop()
+    for key in floor.client.scan_iter(f"*{floor.account}*"):
+        floor.client.delete(key)
+    for key, value in before.items():
+        floor.client.restore(key, 0, value or b"")
+    second = start("two")
+    assert second.metrics.redis_went_back.labels(floor.account)._value.get() == 1
+    histories = [seen for seen in venue.seen(EXECUTIONS) if seen.at > 0]
+    assert "startTime" not in histories[-1].params or int(histories[-1].params["startTime"]) <= now_ms() - 600_000
+
+
 def test_a_snapshot_left_behind_is_answered_under_its_number(floor: Floor, start: Start) -> None:
     leave_behind(floor, floor.snapshot(7))
     start()
@@ -111,15 +204,38 @@ def test_a_standby_takes_over_when_the_active_one_stops(floor: Floor, venue: Fak
     assert [seen.params["orderLinkId"] for seen in venue.seen(CREATE)] == [one.client_order_id, two.client_order_id]
 
 
-def test_who_lost_the_lease_sends_nothing(floor: Floor, venue: FakeVenue, start: Start) -> None:
+def usurp(floor: Floor) -> None:
+    """Another one has the lease, and this one's own clock cannot know it before the next renewal."""
+    taken: dict[Any, Any] = {"owner": "usurper", "epoch": "99", "expires_ms": str(now_ms() + 60_000)}
+    floor.client.hset(keys.lease(floor.account, "executor"), mapping=taken)
+
+
+def test_who_lost_the_lease_on_this_machine_sends_nothing(floor: Floor, venue: FakeVenue, start: Start) -> None:
     running = start("one", lease_ttl_ms=60_000)
-    key = keys.lease(floor.account, "executor")
-    floor.client.hset(key, mapping={"owner": "usurper", "epoch": "99", "expires_ms": str(now_ms() + 60_000)})
+    usurp(floor)
+    SentMark(floor.state_dir / "executor" / f"{floor.account}.mark").begin(99)
     floor.send(floor.submit())
     eventually(lambda: "LeaseLost" in running.why("account"), "the loss is noticed")
     assert venue.seen(CREATE) == []
     assert floor.events(OrderAcked) == []
-    floor.client.delete(key)
+    floor.client.delete(keys.lease(floor.account, "executor"))
+
+
+def test_what_the_loser_of_a_lease_still_sent_is_adopted_elsewhere(
+    floor: Floor, venue: FakeVenue, start: Start, tmp_path: Path
+) -> None:
+    """Until it notices, its commands go out and are not recorded; its successor asks before it sends."""
+    first = start("one", lease_ttl_ms=60_000)
+    usurp(floor)
+    order = floor.submit()
+    floor.send(order)
+    eventually(lambda: "LeaseLost" in first.why("account"), "the loss is noticed")
+    first.stop()
+    floor.client.delete(keys.lease(floor.account, "executor"))
+    assert floor.sent() == []
+    start("two", state_dir=tmp_path / "elsewhere")
+    assert floor.one(OrderAcked).client_order_id == order.client_order_id
+    assert len(venue.seen(CREATE)) == 1
 
 
 def test_an_uncertain_lease_holds_an_order_back_until_it_is_renewed(

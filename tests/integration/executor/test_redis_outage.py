@@ -34,12 +34,12 @@ def test_an_outcome_is_committed_when_redis_is_back(
     venue.on_request = die
     floor.send(order)
     eventually(lambda: len(venue.seen(CREATE)) == 1, "posted")
-    eventually(lambda: "cannot read commands" in caplog.text, "the loss is noticed")
+    eventually(lambda: "could not be renewed" in caplog.text, "the loss is noticed")
     venue.on_request = None
     server.start()
     floor.one(OrderAcked)
     assert len(venue.seen(CREATE)) == 1
-    later = floor.submit()
+    later = floor.submit(reduce_only=True)
     floor.send(later)
     floor.one(OrderAcked, later.client_order_id)
     running.stop()
@@ -52,7 +52,7 @@ def test_nothing_is_sent_while_the_lease_cannot_be_renewed(
     floor = Floor(server.url)
     running = Running(floor, venue.url, "one", lease_ttl_ms=500, order_rate_per_s=1)
     floor.ready()
-    orders = [floor.submit() for _ in range(3)]
+    orders = [floor.submit(reduce_only=True) for _ in range(3)]
     floor.send(*orders)
     floor.one(OrderAcked, orders[0].client_order_id)
     server.kill()

@@ -70,6 +70,10 @@ CASES: dict[str, list[Case]] = {
         Case({'hedgegrid_unknown_orders{account="a"}': "0x10 1x20"}, "70s", True),
         Case({'hedgegrid_unknown_orders{account="a"}': "0x10 1 0x20"}, "55s", False),
     ],
+    "RedisWentBack": [
+        Case({'hedgegrid_redis_went_back_total{account="a"}': "_x10 1 _x30"}, "30m", True),
+        Case({'hedgegrid_redis_went_back_total{account="a"}': "1 _x200"}, "90m", False),
+    ],
     "MarginRateElevated": gauge(MM, "0.5", "0.4"),
     "MarginRateCritical": gauge(MM, "0.71", "0.7"),
     "MarginRateOld": gauge('hedgegrid_margin_rate_age_seconds{account="a"}', "700", "300"),
@@ -114,6 +118,21 @@ CASES: dict[str, list[Case]] = {
     "GuardActs": [
         *gauge('hedgegrid_guard_stage{account="a",stage="REDUCE"}', "1", "0"),
         Case({'hedgegrid_guard_stage{account="a",stage="NORMAL"}': "1x60"}, "2m", False),
+    ],
+    "InterlockHolds": [
+        *gauge('hedgegrid_interlock{account="a",symbol="",interlock="redis-memory"}', "2", "0"),
+        Case(
+            {'hedgegrid_interlock{account="a",symbol="B",interlock="redis-restarted"}': "0x10 1x2 0x30"}, "65s", False
+        ),
+    ],
+    "KillSwitchThrown": gauge('hedgegrid_kill_switch_level{account="a"}', "2", "0"),
+    "KillSwitchPending": [
+        *gauge('hedgegrid_kill_switch_pending{account="a"}', "1", "0"),
+        Case({'hedgegrid_kill_switch_pending{account="a"}': "0x10 1 0x20"}, "55s", False),
+    ],
+    "ControlRefused": [
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),
     ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),

@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 import redis
 
 from hedgegrid.bus import codec, dead_letter, keys
 from hedgegrid.bus.fenced_state import FencedState
-from hedgegrid.bus.reader import START, Entry, id_key
+from hedgegrid.bus.reader import START, Entry, id_key, last_id
 from hedgegrid.bybit.rest import Phase
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor import outcomes
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import (
     PREFIX,
@@ -24,6 +26,7 @@ from hedgegrid.executor.in_flight import (
     target_of,
 )
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.messages.base import Message
@@ -48,6 +51,8 @@ class Desk:
         states: TradingStates,
         lanes: Lanes,
         risk: SharedRisk,
+        mark: SentMark,
+        controls: Controls,
         unreadable: Callable[[str], None],
     ) -> None:
         self._commands = keys.commands(account)
@@ -60,17 +65,32 @@ class Desk:
         self._states = states
         self._lanes = lanes
         self._risk = risk
+        self._mark = mark
+        self._controls = controls
         self._unreadable = unreadable
+        self._doubtful_to = START
+        """Up to this id an earlier holder may have sent commands that the checkpoint does not count as taken."""
         self.checkpoint = START
         """Id of the last command taken."""
+        self._sent_by_others_ns = 0
+        """When an earlier holder can have sent something for the last time, by our clock."""
+        self.redis_went_back = False
+        """A command was sent before this term that Redis has forgotten."""
 
-    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int) -> None:
+    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int, fenced_ns: int) -> None:
         """Line up what an earlier holder left without an outcome, behind it a start snapshot of every symbol.
 
         Whether it was sent is not known, so orders begin as UNKNOWN. Snapshots not taken are part of the new ones,
-        which show executions from `since_ms` on or from where those wanted them.
+        which show executions from `since_ms` on or from where those wanted them. For `fenced_ns` already, nothing of an
+        earlier holder can have been sent.
         """
+        self._sent_by_others_ns = self._clock.monotonic_ns() - fenced_ns
         self.checkpoint = fields.get("checkpoint", START.encode()).decode()
+        self._doubtful_to = self._mark.sent_up_to(last_id(self._client, self._commands))
+        self.redis_went_back = self._mark.is_ahead_of(self._client, self._commands, self.checkpoint)
+        if self.redis_went_back:
+            _log.critical("Redis has lost commands that were sent: all history is read anew")
+            since_ms = 0
         left: list[InFlight] = []
         drop: list[str] = []
         wanted: dict[str, RequestSnapshot] = {
@@ -106,9 +126,11 @@ class Desk:
         self._line_up_snapshots(wishes, [])
 
     def take(self, entries: Iterable[Entry]) -> None:
-        """Take what one read brought: deny, or make durable and line up; the checkpoint moves with it.
+        """Take what one read brought: deny, or line up; records and checkpoint are committed beside the sending.
 
-        Controls come first: a halt that was read together with orders holds for them.
+        Until they are, the commands themselves are the durable proof of what may have been sent: they lie in the
+        stream behind the checkpoint, up to the mark. Controls come first: a halt that was read together with orders
+        holds for them.
         """
         batch = _Batch()
         entries = list(entries)
@@ -120,9 +142,15 @@ class Desk:
                 self._take_one(entry, batch)
         if batch.checkpoint is not None:
             batch.put["checkpoint"] = batch.checkpoint
-            self._state.commit(batch.put, drop=batch.dropped(), add=[(self._events, e) for e in batch.events])
+            if batch.entries:
+                self._mark.move(batch.checkpoint)
+            self._state.commit(
+                batch.put,
+                drop=batch.dropped(),
+                add=[(self._events, event) for event in batch.events],
+                meanwhile=lambda: self._lanes.put(batch.entries),
+            )
             self.checkpoint = batch.checkpoint
-            self._lanes.put(batch.entries)
 
     def _take_one(self, entry: Entry, batch: "_Batch") -> None:
         batch.checkpoint = entry.id
@@ -132,6 +160,9 @@ class Desk:
             _log.error("command %s cannot be read and is set aside: %s", entry.id, error)
             dead_letter.set_aside(self._client, entry, str(error))
             self._unreadable(entry.stream)
+            return
+        if id_key(entry.id) <= id_key(self._doubtful_to) and not isinstance(command, RequestSnapshot):
+            self._line_up_doubtful(command, entry.id, batch)
             return
         now_ms = self._clock.now_ms()
         denial = self._gate.denial(command, now_ms)
@@ -150,12 +181,23 @@ class Desk:
             self._risk.expect(command)
 
     def _line_up(self, command: Command, command_id: str, batch: "_Batch") -> None:
+        record = self._record(command, command_id, batch)
+        batch.entries.append(self._entry(command, command_id, record.field))
+
+    def _line_up_doubtful(self, command: Command, command_id: str, batch: "_Batch") -> None:
+        """An earlier holder may have sent it: no check of ours can undo that, so the venue is asked first."""
+        _log.warning("%s may have been sent by an earlier holder", target_of(command).field)
+        self._count_risk(command)
+        record = self._record(command, command_id, batch)
+        batch.entries.append(self._left_over(record.record, record.field))
+
+    def _record(self, command: Command, command_id: str, batch: "_Batch") -> "_Named":
         field = target_of(command).field
         if field in batch.put or self._lanes.holds(field):  # two at once about one order: each needs its record
             field = f"{field}#{command_id}"
         record = SentRecord(command=command, command_id=command_id, sent_ms=self._clock.now_ms())
         batch.put[field] = encode_record(record)
-        batch.entries.append(self._entry(command, command_id, field))
+        return _Named(field, record)
 
     def _line_up_snapshots(self, wishes: Iterable[RequestSnapshot], drop: list[str]) -> None:
         batch = _Batch()
@@ -195,27 +237,26 @@ class Desk:
         if not isinstance(record.command, CancelAllOrders):
             entry.stage = Stage.UNKNOWN
         entry.attempts = record.attempt
-        entry.signed_ns = entry.taken_ns  # the other process's clocks are not ours: count from now
+        entry.signed_ns = self._sent_by_others_ns
         entry.phase = Phase.STARTUP
         return entry
 
     def _obey(self, entry: Entry) -> None:
-        try:
-            wish = codec.decode_control(entry.fields)
-        except codec.UnreadableMessage as error:
-            _log.error("control %s cannot be read and is set aside: %s", entry.id, error)
-            dead_letter.set_aside(self._client, entry, str(error))
-            self._unreadable(entry.stream)
-        else:
-            if isinstance(wish, SetTradingState):
-                self._states.apply(wish)
-                if wish.symbol is None and wish.state is TradingState.ACTIVE:
-                    self._risk.acknowledge(wish.ts_event)
+        wish = self._controls.open(entry)
+        if isinstance(wish, SetTradingState):
+            self._states.apply(wish)
+            if wish.symbol is None and wish.state is TradingState.ACTIVE:
+                self._risk.acknowledge(wish.ts_event)
 
     def _set_aside_record(self, field: str, raw: bytes, reason: str) -> None:
         _log.error("the record %s cannot be read and is set aside: %s", field, reason)
         dead_letter.set_aside_raw(self._client, self._commands, raw, reason, field)
         self._unreadable(self._commands)
+
+
+class _Named(NamedTuple):
+    field: str
+    record: SentRecord
 
 
 class _Batch:

@@ -1,7 +1,7 @@
 """A command that was taken and has no outcome yet: its durable record and its life in this process.
 
-The record stands in the account's hash under `sent:<kind>:<client order id>` from before the first byte goes to the
-venue until the outcome is committed. Whoever finds one at start must treat it as possibly sent.
+The record stands in the account's hash under `sent:<kind>:<client order id>` until the outcome is committed. Whoever
+finds one at start must treat it as possibly sent, and so a command behind the checkpoint (`sent_mark.py`).
 """
 
 from dataclasses import dataclass

@@ -32,6 +32,8 @@ class Tenure:
         """How long after a renewal began the lease is relied on."""
         self.taken_over = False
         """True when another owner held it and did not give it back: its last request may still be on its way."""
+        self.found_none = False
+        """True when nobody ever held it, or Redis has forgotten who did."""
 
     def take(self) -> bool:
         """Try to get the lease; on success keep renewing it until `end`."""
@@ -40,6 +42,7 @@ class Tenure:
         if not self.lease.acquire():
             return False
         self._renewed_ns = started_ns
+        self.found_none = before is None
         self.taken_over = before not in (None, b"", self.lease.owner.encode())
         self._ended.clear()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{self._account}", daemon=True)

@@ -13,23 +13,28 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
-from hedgegrid.executor.in_flight import PREFIX, InFlight, Stage
+from hedgegrid.executor.in_flight import InFlight, Stage
+from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
+from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.rate_limiter import OrderBudgets
+from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.resolver import Resolver
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sender import Sender
+from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
-from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.executor.venue_door import Readmitted, VenueDoor
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.config import AccountConfig
 from hedgegrid.runtime.service import ServiceContext
@@ -57,19 +62,26 @@ class Term:
         door: VenueDoor,
         tenure: Tenure,
         last_price: Callable[[str], Decimal | None],
+        mark: SentMark,
+        interlocks: Interlocks,
+        redis_run: RedisRun,
+        control_key: bytes | None,
+        kill: KillSwitch,
     ) -> None:
         clock = context.clock
+        self._redis_run = redis_run
+        self._openings = door.openings
         self._rest = rest
         self._context, self._settings, self._config = context, settings, config
         self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
-        self._clock, self._rest = clock, rest
+        self._clock, self._mark = clock, mark
         self._symbols = [bot.symbol for bot in config.bots]
         self._crash: BaseException | None = None
         self._crashed = threading.Event()
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
-        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk)
+        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk, interlocks, kill)
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
@@ -90,6 +102,7 @@ class Term:
             door,
             context.metrics,
             self._risk,
+            redis_run,
         )
         self._startup = Startup(
             config, settings, rest, self._gate, door, self._snapshots, context.health, self._risk,
@@ -97,6 +110,7 @@ class Term:
         )  # fmt: skip
         self._desk = Desk(
             config.id, client, clock, self._state, self._gate, self._states, self._lanes, self._risk,
+            mark, Controls(config.id, client, control_key, context.metrics),
             lambda stream: context.metrics.dead_letters.labels(stream).inc(),
         )  # fmt: skip
         self._janitor = Janitor(config.id, self._symbols, client, settings.stream_keep_h * MS_PER_H)
@@ -113,18 +127,22 @@ class Term:
         """Recover, then take commands until we stop or lose the lease.
 
         Raises:
-            LeaseLost, CommitConflict, redis.RedisError: begin anew. Anything else is a fault of the program.
+            LeaseLost, CommitConflict, Readmitted, redis.RedisError: begin anew. Anything else is the program's fault.
         """
+        self._redis_run.begin(self._symbols)
         fields = self._state.load()
+        self._mark.begin(self._tenure.lease.epoch)
         self._risk.resume(fields.get(STATE_FIELD))
         self._guard.follow()
-        self._wait_for_fence(fields)
+        fenced_ns = self._wait_for_fence(fields)
         self._startup.run()
         if self._context.stopping.is_set() or self._tenure.lost:
             return
         reader = CheckpointReader(self._client)
         self._catch_up_on_controls(reader)
-        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
+        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS, fenced_ns)
+        if self._desk.redis_went_back:
+            self._context.metrics.redis_went_back.labels(self._config.id).inc()
         self._guard.start()
         posters, askers = self._settings.executor_lanes, self._settings.executor_queries
         self._lanes.start(self._sender.post, posters, self._ask, askers, self._open_connection)
@@ -148,6 +166,8 @@ class Term:
         while not self._context.stopping.is_set() and not self._crashed.is_set():
             if self._tenure.lost:
                 raise LeaseLost(self._tenure.lease.key)
+            if self._door.openings != self._openings:
+                raise Readmitted("the venue lets the account in again")
             try:
                 entries = reader.read(block_ms=BLOCK_MS)
                 if away:
@@ -165,8 +185,11 @@ class Term:
     def _keep_house(self) -> None:
         """Once a second: counters and gauges; now and then: the audit, old stream entries."""
         now_ns = self._clock.monotonic_ns()
+        if restarted := self._redis_run.snapshots_due():
+            self._desk.wish_snapshots(restarted, SnapshotReason.GAP, self._audited_ms - AUDIT_MARGIN_MS)
         if now_ns - self._flushed_ns >= NS_PER_S:
             self._flushed_ns = now_ns
+            self._mark.sync()
             self._calls.flush(self._client)
             self._door.banned_for_ns()
             self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
@@ -185,13 +208,18 @@ class Term:
         except redis.RedisError as error:
             _log.warning("account %s: old stream entries could not be trimmed: %s", self._config.id, error)
 
-    def _wait_for_fence(self, fields: dict[str, bytes]) -> None:
-        """The venue cannot check our lease: until its receive window is over, the old holder's last order may land."""
-        left_over = any(field.startswith(PREFIX) for field in fields)
-        if self._tenure.taken_over and left_over:
-            _log.warning("account %s was taken over: waiting %s ms", self._config.id, self._settings.fence_ms)
-        if self._tenure.taken_over:
-            self._context.stopping.wait(self._settings.fence_ms / 1000)
+    def _wait_for_fence(self, fields: dict[str, bytes]) -> int:
+        """The venue cannot check our lease: until its receive window is over, the old holder's last order may land.
+
+        Of a lease that Redis has forgotten nobody knows the holder; state or mark tell that there was one. Returns the
+        nanoseconds waited.
+        """
+        forgotten = self._tenure.found_none and (bool(fields) or self._mark.known)
+        if not self._tenure.taken_over and not forgotten:
+            return 0
+        _log.warning("account %s was taken over: waiting %s ms", self._config.id, self._settings.fence_ms)
+        self._context.stopping.wait(self._settings.fence_ms / 1000)
+        return self._settings.fence_ms * NS_PER_MS
 
     def _catch_up_on_controls(self, reader: CheckpointReader) -> None:
         """The operator's words of all time, so that a halt outlives us; later ones come with the commands."""

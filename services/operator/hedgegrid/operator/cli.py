@@ -11,9 +11,10 @@ import redis
 import typer
 from rich.console import Console
 
+from hedgegrid.operator import halt as kill_switch
 from hedgegrid.operator.bot_names import full_name
 from hedgegrid.operator.completion import bots, states, streams
-from hedgegrid.operator.control import known_bots, resolve_mismatch, set_state
+from hedgegrid.operator.control import kill_level, known_bots, resolve_mismatch, set_state
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
 from hedgegrid.operator.doctor_command import register as register_doctor
@@ -134,6 +135,33 @@ def state(
         print(f"asked {named} for {wish.state}; see it happen with hedgegrid status")
 
     with_redis(ask)
+
+
+@app.command()
+def halt(
+    account: Annotated[list[str] | None, typer.Option(help="Account id; repeatable; default: all.")] = None,
+    level: Annotated[
+        str, typer.Option(help="PAUSE (nothing new), CANCEL (nothing rests), FLATTEN (nothing is held).")
+    ] = "CANCEL",
+    reason: Annotated[str, typer.Option(help="Kept with the stop.")] = "asked by the operator",
+    clear: Annotated[bool, typer.Option("--clear", help="Take the stop away instead.")] = False,
+) -> None:
+    """Throw the kill switch: it holds over every restart until `halt --clear`."""
+    wanted = kill_level(level)
+    done = True
+
+    def act(client: redis.Redis) -> None:
+        nonlocal done
+        accounts = account or kill_switch.accounts_of(client)
+        done = (
+            kill_switch.take_away(client, accounts, _actor(), reason)
+            if clear
+            else kill_switch.stop(client, accounts, wanted, _actor(), reason)
+        )
+
+    with_redis(act)
+    if not done:
+        raise typer.Exit(1)
 
 
 @app.command()

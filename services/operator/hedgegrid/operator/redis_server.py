@@ -22,6 +22,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from hedgegrid.runtime.scheduling import ask_for_short_slices
+
 URL_VARIABLE = "HEDGEGRID_REDIS_URL"
 MONEY_CONF = Path("deploy/redis/money.conf")  # as seen from the root of the checkout
 MARKET_CONF = Path("deploy/redis/market.conf")
@@ -196,13 +198,15 @@ class RedisServer:
             command += [f"--{name}", value]
         with self.log_path.open("wb") as log:
             # Its own session: Ctrl-C in the terminal reaches us, and we end it in good order.
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        ask_for_short_slices(process.pid)
+        return process
 
     def _wait_until_ready(self, port: int) -> None:
         process = self._process

@@ -18,4 +18,4 @@ def build(context: ServiceContext) -> Worker:
 
 
 if __name__ == "__main__":
-    sys.exit(run_service("strategy", build))
+    sys.exit(run_service("strategy", build, prompt=True))

@@ -6,4 +6,4 @@ from hedgegrid.runtime.service import run_service
 from hedgegrid.ws_gateway.app import Gateway
 
 if __name__ == "__main__":
-    sys.exit(run_service("ws-gateway", Gateway))
+    sys.exit(run_service("ws-gateway", Gateway, prompt=True))
