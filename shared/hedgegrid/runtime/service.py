@@ -16,6 +16,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from hedgegrid.bus import keys
+from hedgegrid.runtime import failpoints
 from hedgegrid.runtime.clock import Clock, SystemClock
 from hedgegrid.runtime.config import SystemConfig, fingerprint, load_config, require_live_permission
 from hedgegrid.runtime.errors import ConfigError
@@ -82,6 +83,7 @@ def _prepare(name: str) -> ServiceContext:
     register_url(settings.market_redis_url)
     config = load_config(settings.config)
     require_live_permission(config, settings)
+    failpoints.check(os.environ, config.mode)
     configure_logging(name, settings.log_level)
     for warning in misspelt_variables():
         _log.warning(warning)

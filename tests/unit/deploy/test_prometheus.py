@@ -47,7 +47,11 @@ REJECTED = 'hedgegrid_orders_total{account="a",symbol="B",leg="long",outcome="re
 SUBMITTED = REJECTED.replace("rejected", "submitted")
 STATE = 'hedgegrid_trading_state{account="a",symbol="B",state="HALTED"}'
 
+RECONCILED = 'hedgegrid_bot_reconciled{account="a",symbol="B"}'
+
 CASES: dict[str, list[Case]] = {
+    "BotUnreconciled": [*gauge(RECONCILED, "0", "1", "3m"), Case({RECONCILED: "0x20 1 0x20"}, "3m", False)],
+    "BotStateUnreadable": gauge('hedgegrid_bot_state_readable{account="a",symbol="B"}', "0", "1"),
     "FeedLost": [
         *gauge('hedgegrid_feed_up{feed="private",account="main"}', "0", "1"),
         Case({'hedgegrid_feed_up{feed="private",account="main"}': "1x10 0 1x20"}, "1m", False),
