@@ -69,7 +69,7 @@ class World:
     """Everything runs between entering and leaving; only `poll` and what calls it keep it alive in between."""
 
     def __init__(self, folder: Path, setting: Setting) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.setting = setting
         text = config(setting.accounts)
@@ -199,6 +199,10 @@ class World:
             time.sleep(POLL_S)
 
     # seeing
+
+    @staticmethod
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
 
     @property
     def accounts(self) -> tuple[str, ...]:
