@@ -1,6 +1,9 @@
 """Connections to Redis, set up so that no command is ever repeated behind our back."""
 
+from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -11,12 +14,20 @@ BLOCK_MS = 2000
 SOCKET_TIMEOUT_S = 5.0
 
 
-def connect(url: str, client_name: str, connection_class: type[redis.Connection] | None = None) -> redis.Redis:
+def connect(
+    url: str,
+    client_name: str,
+    connection_class: type[redis.Connection] | None = None,
+    on_connect: Callable[[Any], None] | None = None,
+) -> redis.Redis:
     """Client without hidden retries: redis-py's default re-sends after a lost reply and so doubles entries.
 
-    One client per thread that blocks; RESP2 and bytes, as both our readers and FastStream expect.
+    One client per thread that blocks; RESP2 and bytes, as both our readers and FastStream expect. `on_connect` is given
+    each new connection before anything else goes over it; it has to greet the server itself.
     """
-    kind = {} if connection_class is None else {"connection_class": connection_class}
+    kind: dict[str, Any] = {} if connection_class is None else {"connection_class": connection_class}
+    if on_connect is not None:
+        kind["redis_connect_func"] = on_connect
     return redis.Redis.from_url(
         url,
         **kind,
@@ -33,10 +44,19 @@ def connect(url: str, client_name: str, connection_class: type[redis.Connection]
 
 def load_functions(client: redis.Redis) -> None:
     """Make the library of `functions.lua` present on the server; a no-op when the same text is there."""
-    source = files(__package__).joinpath("functions.lua").read_text()
-    present = client.function_list("hedgegrid1", withcode=True)
-    if not any(source.encode() in _flatten(library) for library in present):
-        client.function_load(source, replace=True)
+    if not functions_are_ours(client):
+        client.function_load(_library(), replace=True)
+
+
+def functions_are_ours(client: redis.Redis) -> bool:
+    """False when the library is not there, or is the one of another version of this program."""
+    source = _library().encode()
+    return any(source in _flatten(library) for library in client.function_list("hedgegrid1", withcode=True))
+
+
+@cache
+def _library() -> str:
+    return files(__package__).joinpath("functions.lua").read_text()
 
 
 def _flatten(library: object) -> list[object]:

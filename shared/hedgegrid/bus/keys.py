@@ -42,6 +42,11 @@ def executor(account: str) -> str:
     return f"{{{account}}}:executor"
 
 
+def kill(account: str) -> str:
+    """String: the kill switch's latch as JSON; absent while it is not thrown."""
+    return f"{{{account}}}:kill"
+
+
 def rest_calls(account: str) -> str:
     """Hash: `<phase> <METHOD path>` → calls made."""
     return f"{{{account}}}:rest-calls"

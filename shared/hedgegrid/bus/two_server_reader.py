@@ -26,6 +26,7 @@ class TwoServerReader:
         self._money = money
         self._market = money if market_url == money_url else _Server(market_url, client_name)
         self._servers = [money] if self._market is money else [money, self._market]
+        self._failure: redis.RedisError | None = None
 
     def follow(self, stream: str, position: str = START) -> None:
         """Read `stream` from behind `position` on; a stream already followed keeps the older position."""
@@ -41,13 +42,23 @@ class TwoServerReader:
         """Entries of whichever server has some; waits up to `block_ms` for the first.
 
         Raises:
-            redis.RedisError: nothing was read from that server, its positions stand as they were.
+            redis.RedisError: nothing was read, the positions stand as they were. When one server has entries and the
+                other fails, the entries come first and the error with the next call.
         """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
         waiting = [server for server in self._servers if server.ask()]
         ready, _, _ = select.select(waiting, [], [], block_ms / 1000)
         entries: list[Entry] = []
         for server in ready:
-            entries += server.take()
+            try:
+                entries += server.take()
+            except redis.RedisError as error:
+                self._failure = error
+        if self._failure is not None and not entries:
+            failure, self._failure = self._failure, None
+            raise failure
         return entries
 
     def close(self) -> None:
@@ -64,7 +75,8 @@ class _Server:
     def __init__(self, url: str, client_name: str) -> None:
         self._client = connect(url, client_name, _SelectableConnection)
         self._connection: Any = None
-        self._asked = False
+        self._asked: dict[str, str] | None = None
+        """Positions of the read under way."""
         self.positions: dict[str, str] = {}
 
     def fileno(self) -> int:
@@ -72,28 +84,33 @@ class _Server:
 
     def ask(self) -> bool:
         """Have a read under way; False when there is nothing to read."""
-        if self._asked or not self.positions:
-            return self._asked
+        if self._asked is not None or not self.positions:
+            return self._asked is not None
         if self._connection is None:
             self._connection = self._client.connection_pool.get_connection()
         self._connection.send_command(
             "XREAD", "COUNT", READ_COUNT, "BLOCK", FOLLOW_WITHIN_MS,
             "STREAMS", *self.positions.keys(), *self.positions.values(),
         )  # fmt: skip
-        self._asked = True
+        self._asked = dict(self.positions)
         return True
 
     def take(self) -> list[Entry]:
-        """The answer of the read under way."""
-        self._asked = False  # whatever comes now, an error included, is the answer
+        """The answer of the read under way.
+
+        A stream that was meanwhile let go or is to be read from an older position is left out: its entries come again,
+        from there on and in their order.
+        """
+        asked, self._asked = self._asked or {}, None  # whatever comes now, an error included, is the answer
         answer = self._connection.read_response()
         entries: list[Entry] = []
         for raw_stream, rows in answer or ():
             stream = raw_stream.decode()
+            if self.positions.get(stream) != asked.get(stream):
+                continue
             for raw_id, flat in rows:
                 entries.append(Entry(stream, raw_id.decode(), dict(zip(flat[::2], flat[1::2], strict=True))))
-            if stream in self.positions:  # it may have been let go while this read was waiting
-                self.positions[stream] = rows[-1][0].decode()
+            self.positions[stream] = rows[-1][0].decode()
         return entries
 
     def close(self) -> None:

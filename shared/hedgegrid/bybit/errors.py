@@ -25,7 +25,7 @@ class Kind(StrEnum):
     AMBIGUOUS = "ambiguous"
     """May or may not have been executed."""
     FATAL = "fatal"
-    """Not executed, and nothing else will be until a person acts: key, permission, region, ban of the account."""
+    """Not executed, and nothing else will be: key, permission, region, ban of the account (`LATCHED`, `MAY_PASS`)."""
     BANNED = "banned"
     """Not executed: the address is shut out for minutes (HTTP 403); all HTTP must stop or the ban is prolonged."""
     ALREADY = "already"
@@ -54,8 +54,16 @@ class NotSent(Exception):
     """The last check before the socket said no (our lease is not ours any more); nothing left this process."""
 
 
-FATAL = frozenset({10003, 10004, 10005, 10007, 10009, 10010, 10024, 10027, 10028, 33004})
-"""Key wrong, expired or of another environment, signature, permission, region, IP, ban, account type."""
+LATCHED = frozenset({-2015, 401, 10003, 10004, 10008, 10024, 10027, 10028, 33004})
+"""Only a person can mend these, and a restart belongs to it. The key or its signature is wrong or of another
+environment (10003, 10004, HTTP 401) or has expired (33004, -2015): a new key is read at start. The account is of the
+wrong kind (10028) or banned from trading (10008, 10024, 10027): that queries are answered says nothing about orders."""
+
+MAY_PASS = frozenset({10005, 10007, 10009, 10010})
+"""Can end without us: rights and addresses of a key are edited at the venue (10005, 10010), our address and region may
+come back (10009, 10010), the venue's own login service too (10007). Worth a probe now and then."""
+
+FATAL = LATCHED | MAY_PASS
 
 CLOCK = frozenset({10002, -1})
 """Timestamp outside the receive window: refused at the gate."""
@@ -63,8 +71,12 @@ CLOCK = frozenset({10002, -1})
 THROTTLED = frozenset({10006, 10018, 10429, 429, 20003})
 """Rate limits of UID, IP and system protection: refused at the gate."""
 
-AMBIGUOUS = frozenset({10000, 10014, 10016, 10019, 40004, 170007, 170032, 170035, 170146, 3400214})
-"""Server time-outs, internal errors, restarts, and "invalid duplicate request", whose first copy may be in."""
+AMBIGUOUS = (
+    frozenset({10000, 10014, 10016, 10019, 10403, 20006, 40004, 500000, 3400214})
+    | frozenset({170001, 170005, 170007, 170032, 170035, 170146, 170147, 170191, 170212, 170234, 170310})
+)  # fmt: skip
+"""Time-outs, internal errors and restarts of the server, "being processed", and "invalid duplicate request", whose
+first copy may be in. The spot block (170xxx) is never ours; what of it says "perhaps" is taken at its word."""
 
 BEING_PROCESSED = 110079
 ORDER_EXISTS = 110072
@@ -75,8 +87,12 @@ UNCHANGED = frozenset({110025, 110026, 110027, 110043, 34040})
 """Mode, margin mode, leverage, stops: already as asked."""
 
 REFUSED = (
-    frozenset({10001, 10017, 10029, 30228, 170131, 170141, 170213, 170810})
-    | frozenset({3400045, 3400052, 3400053, 3400054, 3400071, 3400139})
+    frozenset({10001, 10017, 10029, 10404, 100028, 181017, 500010, 500011})
+    | frozenset({30035, 30133, 30134, 30135, 30136, 30208, 30209, 30228, 30256})
+    | frozenset({170131, 170141, 170213, 170346, 170360, 170810})
+    | frozenset({182011, 182100, 182101, 182102, 182103, 182108, 182110, 182111, 182112})
+    | frozenset({3100181, 3100197, 3100326, 3200316, 3200317, 3200320, 3200403, 3200419, 3200425, 3200641})
+    | frozenset({3400045, 3400052, 3400053, 3400054, 3400071, 3400139, 3401010, *range(3400208, 3400214)})
     | GONE
 )
 """Documented refusals outside the 110xxx block, which is the trading engine's and holds nothing but refusals."""

@@ -58,6 +58,7 @@ class TickerState:
         "ask",
         "bid",
         "book_seq",
+        "book_update",
         "funding_rate",
         "has_snapshot",
         "ignored",
@@ -84,6 +85,7 @@ class TickerState:
         self.next_funding_ms: int | None = None
         self.has_snapshot = False
         self.book_seq = -1
+        self.book_update: int | None = None
         self.tick_ms = 0
 
     def apply(self, frame: TickerFrame, recv_ns: int) -> QuoteTick | None:
@@ -127,25 +129,38 @@ class TickerState:
             ParseError: unknown frame type or unreadable number; nothing was merged.
         """
         data = frame.data
+        update = integer_or_none("u", data.u)
         if frame.type == "snapshot":
             bid = _price("b", data.b[0][0]) if data.b else None
             ask = _price("a", data.a[0][0]) if data.a else None
         elif frame.type == "delta":
+            if self._is_gap(update):
+                return None
             bid, ask = _best("b", data.b, self.bid), _best("a", data.a, self.ask)
         else:
             raise ParseError("type", frame.type, "unknown, expected snapshot or delta")
         sequence = integer_or_none("seq", data.seq)
-        restarted = integer_or_none("u", data.u) == 1
+        restarted = update == 1
         ts_event = integer_or_none("ts", frame.ts)
         if sequence is not None:
             if sequence < self.book_seq and not restarted:
                 return None
             self.book_seq = sequence
+        self.book_update = update
         moved = bid != self.bid or ask != self.ask
         self.bid, self.ask = bid, ask
         if not moved and ts_event is not None and ts_event - self.tick_ms < UNCHANGED_EVERY_MS:
             return None
         return self._tick(ts_event, recv_ns)
+
+    def _is_gap(self, update: int | None) -> bool:
+        """True when deltas are missing before this one: the best prices are unknown until the next snapshot."""
+        known = self.book_update
+        if update is None or known is None or update in (known + 1, 1):
+            return False
+        self.ignored += 1
+        self.bid = self.ask = None
+        return True
 
     def _tick(self, ts_event: int | None, recv_ns: int) -> QuoteTick | None:
         if self.last is None or self.mark is None or self.bid is None or self.ask is None:

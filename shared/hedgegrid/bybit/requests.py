@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hedgegrid.domain.ids import MAX_LENGTH
 from hedgegrid.domain.money import plain
-from hedgegrid.domain.order import OrderType
+from hedgegrid.domain.order import OrderType, Side, TimeInForce
 from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, CancelOrder, SubmitOrder
 
 CATEGORY = "linear"
@@ -65,6 +65,29 @@ def request_of(command: VenueCommand) -> Request:
         case CancelAllOrders():
             params = {"category": CATEGORY, "symbol": command.symbol}
             return Request(Operation.CANCEL_ALL, "cancel_all_orders", "/v5/order/cancel-all", params)
+
+
+def cancel_everything() -> Request:
+    """Cancel every order of the account, of whatever symbol and whoever placed it."""
+    params: Params = {"category": CATEGORY, "settleCoin": SETTLE_COIN}
+    return Request(Operation.CANCEL_ALL, "cancel_all_orders", "/v5/order/cancel-all", params)
+
+
+def market_close(symbol: str, side: Side, position_idx: int, qty: Decimal, client_order_id: str) -> Request:
+    """Close at market, reduce-only.
+
+    Raises:
+        UnsendableCommand: see `request_of`.
+    """
+    params = _named(symbol, client_order_id) | {
+        "side": side.value,
+        "orderType": OrderType.MARKET.value,
+        "qty": _number("qty", qty),
+        "positionIdx": position_idx,
+        "reduceOnly": True,
+        "timeInForce": TimeInForce.IOC.value,
+    }
+    return Request(Operation.SUBMIT, "place_order", "/v5/order/create", params)
 
 
 def _submit(command: SubmitOrder) -> Params:

@@ -19,9 +19,10 @@ from pybit.unified_trading import WebSocket
 
 from hedgegrid.bybit.ws_requests import OpFrame, PendingRequests
 
-PING_INTERVAL_S = 10
+PING_INTERVAL_S = 6
 PING_TIMEOUT_S = 5
-"""websocket-client demands interval > timeout; a frozen peer is noticed within their sum."""
+"""websocket-client demands interval > timeout; it looks for the answer only so often, so that a frozen peer may take it
+16 s. The venue asks for a ping at least every 20 s."""
 AUTH_EXPIRES_S = 10
 """pybit's default of 1 s fails on a slow link or a clock that is behind."""
 JOIN_S = 5.0

@@ -11,7 +11,7 @@ from hedgegrid.domain.order import Leg, Purpose
 
 MAX_LENGTH = 36
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_PATTERN = re.compile(r"h([0-9a-z]+)-([A-Z0-9]+)-([LS])([EATCRS])(\d\d)-([0-9a-z]+)\Z")
+_PATTERN = re.compile(r"h([0-9a-z]+)-([A-Z0-9]+)-([LS])([EATCRSK])(\d\d)-([0-9a-z]+)\Z")
 
 
 class ClientOrderId(NamedTuple):
@@ -30,6 +30,11 @@ class ClientOrderId(NamedTuple):
         if len(text) > MAX_LENGTH:
             raise ValueError(f"client order id {text!r} is longer than {MAX_LENGTH} characters")
         return text
+
+
+def emergency_id(symbol: str, leg: Leg, now_ms: int) -> str:
+    """Id of an order that closes a leg without the bot, so of no life: 0. Unique for each tenth of a second."""
+    return str(ClientOrderId(0, symbol, leg, Purpose.EMERGENCY, 0, now_ms // 100))
 
 
 def parse_client_order_id(text: str) -> ClientOrderId | None:

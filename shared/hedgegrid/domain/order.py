@@ -76,6 +76,8 @@ class Purpose(StrEnum):
     """Part of a position, at the guard's word."""
     STOP = "S"
     """The leg's own stop-loss."""
+    EMERGENCY = "K"
+    """Closed by the executor itself, for the kill switch, when the bots could not."""
 
     @property
     def closes(self) -> bool:

@@ -21,6 +21,8 @@ class Losses(NamedTuple):
 class Demand(NamedTuple):
     stage: RiskStage
     cause: str
+    blind: bool = False
+    """The figures are not known well enough; nothing says that they are bad."""
 
 
 NOTHING = Demand(RiskStage.NORMAL, "nothing is near a bound")
@@ -42,6 +44,11 @@ def demands(config: GuardConfig, figures: Figures, losses: Losses, ease: Decimal
 def strictest(found: list[Demand]) -> Demand:
     """The first of the strictest demands."""
     return max(found, key=lambda demand: demand.stage, default=NOTHING)
+
+
+def blind(config: GuardConfig, figures: Figures) -> bool:
+    """True when the figures cannot be relied on, so that they prove no calm either."""
+    return _blind(config, figures).blind or _old_wallet(config, figures).blind
 
 
 def _margin(config: GuardConfig, figures: Figures, ease: Decimal) -> list[Demand]:
@@ -98,14 +105,14 @@ def _blind(config: GuardConfig, figures: Figures) -> Demand:
     if figures.blind_ms <= config.blind_after_ms:
         return NOTHING
     text = f"blind: {figures.blind_why} for {figures.blind_ms} ms, more than {config.blind_after_ms} ms"
-    return Demand(config.blind_stage, text)
+    return Demand(config.blind_stage, text, blind=True)
 
 
 def _old_wallet(config: GuardConfig, figures: Figures) -> Demand:
     if figures.wallet_ms <= config.wallet_blind_after_ms:
         return NOTHING
     text = f"blind: no word on the wallet for {figures.wallet_ms} ms, more than {config.wallet_blind_after_ms} ms"
-    return Demand(config.blind_stage, text)
+    return Demand(config.blind_stage, text, blind=True)
 
 
 def _usdt(value: Decimal) -> str:

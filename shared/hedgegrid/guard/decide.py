@@ -8,7 +8,7 @@ import msgspec
 
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.risk import RiskStage
-from hedgegrid.guard.causes import Demand, Losses, demands, strictest
+from hedgegrid.guard.causes import NOTHING, Demand, Losses, blind, demands, strictest
 from hedgegrid.guard.config import HUNDRED, GuardConfig
 from hedgegrid.guard.figures import Figures
 from hedgegrid.guard.view import LegKey
@@ -33,6 +33,8 @@ class GuardState(msgspec.Struct, frozen=True, kw_only=True):
     round_ms: int = 0
     calm_since_ms: int | None = None
     """Since when the eased bounds ask for less than the stage."""
+    sighted: RiskStage | None = None
+    """While blindness alone holds the stage: what the eased figures asked for before it and since."""
     result: Decimal = ZERO
     peak: Decimal = ZERO
     day: int = 0
@@ -66,6 +68,7 @@ def decide(config: GuardConfig, state: GuardState, figures: Figures, acknowledge
         state = msgspec.structs.replace(
             state, acknowledged_ms=acknowledged_ms, peak=state.result, day_start=state.result
         )
+    state = _with_sight(config, state, figures)
     wanted = strictest(demands(config, figures, state.losses))
     if wanted.stage > state.stage:
         return _enter(config, state, wanted, figures)
@@ -100,7 +103,9 @@ def _easing(config: GuardConfig, state: GuardState, figures: Figures, leave: boo
         return _enter(config, state, eased, figures)
     if state.stage is RiskStage.FLATTEN:
         return Judgement(state, None)
-    if eased.stage >= state.stage:
+    if state.sighted is not None and state.sighted < state.stage:
+        return _enter(config, state, Demand(state.sighted, "it sees again"), figures)
+    if eased.stage >= state.stage or blind(config, figures):
         changed = state if state.calm_since_ms is None else msgspec.structs.replace(state, calm_since_ms=None)
         return Judgement(changed, None)
     if state.calm_since_ms is None:
@@ -113,6 +118,7 @@ def _easing(config: GuardConfig, state: GuardState, figures: Figures, leave: boo
 def _enter(config: GuardConfig, state: GuardState, demand: Demand, figures: Figures) -> Judgement:
     """Enter a stage, or the next round of REDUCE."""
     reducing = demand.stage is RiskStage.REDUCE
+    before = state.stage if state.sighted is None else state.sighted
     state = msgspec.structs.replace(
         state,
         stage=demand.stage,
@@ -121,8 +127,18 @@ def _enter(config: GuardConfig, state: GuardState, demand: Demand, figures: Figu
         round=state.round + reducing,
         round_ms=figures.now_ms if reducing else state.round_ms,
         calm_since_ms=None,
+        sighted=before if demand.blind else None,
     )
-    return Judgement(state, announce(config, state, figures))
+    return Judgement(_with_sight(config, state, figures), announce(config, state, figures))
+
+
+def _with_sight(config: GuardConfig, state: GuardState, figures: Figures) -> GuardState:
+    """What figures ask for beside blindness outlasts it."""
+    if state.sighted is None:
+        return state
+    asked = demands(config, figures, state.losses, config.ease)
+    stage = max((demand.stage for demand in asked if not demand.blind), default=NOTHING.stage)
+    return msgspec.structs.replace(state, sighted=stage) if stage > state.sighted else state
 
 
 def _tracked(state: GuardState, figures: Figures) -> GuardState:

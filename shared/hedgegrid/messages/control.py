@@ -1,7 +1,8 @@
-"""Messages of `{acct}:control`: the operator's wishes."""
+"""Messages of `{acct}:control`: the operator's wishes. Each is signed (`hedgegrid.bus.signed_control`)."""
 
 from enum import StrEnum
 
+from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.base import Message
 
@@ -37,4 +38,21 @@ class ResolveMismatch(Message, frozen=True, kw_only=True):
     ts_event: int
 
 
-ControlMessage = SetTradingState | ResolveMismatch
+class ThrowKillSwitch(Message, frozen=True, kw_only=True):
+    """Stop the whole account; holds over every restart until it is cleared."""
+
+    level: KillLevel
+    actor: str
+    reason: str
+    ts_event: int
+
+
+class ClearKillSwitch(Message, frozen=True, kw_only=True):
+    """Take the stop away. Bots stay in the state that it put them in until they are set ACTIVE."""
+
+    actor: str
+    reason: str
+    ts_event: int
+
+
+ControlMessage = SetTradingState | ResolveMismatch | ThrowKillSwitch | ClearKillSwitch

@@ -4,6 +4,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hedgegrid.domain.instrument import Instrument
+from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.order import ExecType, Leg, Side
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
@@ -26,6 +27,13 @@ class DenyReason(StrEnum):
     HALTED = "HALTED"
     RISK_LIMIT = "RISK_LIMIT"
     INVALID = "INVALID"
+    INTERLOCKED = "INTERLOCKED"
+    """A safety condition does not hold; the text names it."""
+    COLLAR = "COLLAR"
+    """The price is too far from the market, or there is no fresh price to judge it by."""
+    PACE = "PACE"
+    """Too many orders a minute, or open at once."""
+    KILLED = "KILLED"
 
 
 class OrderEvent(Message, frozen=True, kw_only=True):
@@ -237,6 +245,16 @@ class RiskStageChanged(Message, frozen=True, kw_only=True):
     ts_event: int
 
 
+class KillSwitchChanged(Message, frozen=True, kw_only=True):
+    """The account's kill switch was thrown, raised or (level None) cleared; written by the executor."""
+
+    level: KillLevel | None
+    source: str
+    """`control`, `file`, `signal`, or `redis` for a latch that outlived its file."""
+    reason: str
+    ts_event: int
+
+
 AccountEvent = (
     OrderAcked
     | OrderRejected
@@ -254,6 +272,7 @@ AccountEvent = (
     | SnapshotFailed
     | TradingStateChanged
     | RiskStageChanged
+    | KillSwitchChanged
     | FeedConnected
     | FeedLost
     | FeedStale

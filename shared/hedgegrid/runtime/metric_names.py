@@ -67,7 +67,33 @@ class _Trading(MetricSet):
     )
     position_qty = gauge("position_qty", "Open quantity in base coin, never negative", "account", "symbol", "leg")
     entry_price = gauge("entry_price_usdt", "Average entry price, 0 = flat", "account", "symbol", "leg")
+    liquidation_price = gauge(
+        "liquidation_price_usdt",
+        "The venue's liquidation price of the open position; absent = none",
+        "account", "symbol", "leg",
+    )  # fmt: skip
+    break_even_price = gauge(
+        "break_even_price_usdt",
+        "Where closing at market leaves the open cycle at zero, fees and funding included; absent = flat",
+        "account", "symbol", "leg",
+    )  # fmt: skip
+    take_profit_price = gauge(
+        "take_profit_price_usdt", "Nearest working take-profit; absent = none works", "account", "symbol", "leg"
+    )
+    ladder_price = gauge(
+        "ladder_price_usdt",
+        "Where the leg grows next, by rung 1…10, nearest first: working orders, else the prices it waits for",
+        "account", "symbol", "leg", "rung",
+    )  # fmt: skip
     trading_state = gauge("trading_state", "1 for the state the bot is in, else 0", "account", "symbol", "state")
+    bot_reconciled = gauge(
+        "bot_reconciled",
+        "1 if the bot's books were compared with the venue since the last gap, else 0: it plans nothing",
+        "account", "symbol",
+    )  # fmt: skip
+    bot_state_readable = gauge(
+        "bot_state_readable", "1 if this version can read the bot's stored state, else 0", "account", "symbol"
+    )
 
 
 class _Account(MetricSet):
@@ -104,6 +130,12 @@ class _Account(MetricSet):
     guard_daily_loss = gauge("guard_daily_loss_usdt", "Loss since 00:00 UTC, open positions included", "account")
     guard_drawdown = gauge("guard_drawdown_usdt", "Loss since the best result, open positions included", "account")
     guard_blind = gauge("guard_blind_seconds", "Since when the oldest thing that matters was not seen", "account")
+    interlock = gauge(
+        "interlock",
+        "What has to wait: 0 nothing, 1 all that adds exposure, 2 all but cancels and closings at market;"
+        ' symbol "" for the whole account',
+        "account", "symbol", "interlock",
+    )  # fmt: skip
     guard_wallet_age = gauge("guard_wallet_age_seconds", "Age of the newest word on the wallet", "account")
 
 
@@ -132,6 +164,12 @@ class _Venue(MetricSet):
     clock_offset = gauge("venue_clock_offset_seconds", "Venue time minus ours", "service")
     redis_went_back = counter("redis_went_back", "Starts at which Redis had forgotten commands sent", "account")
     unknown_orders = gauge("unknown_orders", "Orders sent whose outcome is not known yet", "account")
+    kill_switch_level = gauge(
+        "kill_switch_level", "Level of the account's kill switch: 0 not thrown, 1 PAUSE, 2 CANCEL, 3 FLATTEN", "account"
+    )
+    kill_switch_pending = gauge(
+        "kill_switch_pending", "1 until the venue is proven to hold nothing that the kill switch forbids", "account"
+    )
     feed_up = gauge("feed_up", "1 if connected and authenticated", "feed", "account")
     feed_reconnects = counter("feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason")
     socket_age = gauge("socket_age_seconds", "Age of the present socket", "feed", "account")
@@ -152,6 +190,11 @@ class _Internal(MetricSet):
         "account",
     )
     dead_letters = counter("dead_letters", "Entries set aside as unreadable", "stream")
+    control_refused = counter(
+        "control_refused",
+        "Control messages nobody may act on; reason unsigned|forged|stale|replayed|unreadable",
+        "account", "reason",
+    )  # fmt: skip
     redis_errors = counter("redis_errors", "Failed Redis calls; server money|market", "service", "server")
     redis_memory_used = gauge("redis_memory_used_bytes", "Memory in use; server money|market", "server")
     redis_memory_max = gauge("redis_memory_max_bytes", "Memory at which writes are refused, 0 = no limit", "server")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from hedgegrid.bus import keys
 from hedgegrid.runtime import failpoints
 from hedgegrid.runtime.clock import Clock, SystemClock
-from hedgegrid.runtime.config import SystemConfig, load_config, require_live_permission
+from hedgegrid.runtime.config import SystemConfig, fingerprint, load_config, require_live_permission
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.health import Health, HttpServer, serve_http
 from hedgegrid.runtime.heartbeat import Heartbeat
@@ -146,6 +147,11 @@ def _heartbeat(context: ServiceContext, http: HttpServer) -> Heartbeat:
             "started_ms": started_ms,
             "ready": context.health.ready and not context.stopping.is_set(),
             "conditions": context.health.as_dict(),
+            "notes": context.health.notes.copy(),
+            "version": _version(),
+            "python": platform.python_version(),
+            "mode": context.config.mode,
+            "config": fingerprint(context.config),
         }
 
     key = keys.heartbeat(context.name, context.settings.instance_id)

@@ -64,6 +64,9 @@ class ServiceSettings(BaseSettings):
     redis_password_file: Path | None = Field(
         default=None, description="the path of a file with the password of the user that both Redis URLs name"
     )
+    redis_durability: Literal["strict", "relaxed"] = Field(
+        default="strict", description="strict, or relaxed to accept a money Redis that may lose writes (never in live)"
+    )
     config: Path = Field(default=Path("config/hedgegrid.toml"), description="the path of the TOML file")
     http_host: str = Field(default="127.0.0.1", description="the address for /metrics and health checks")
     http_port: int = Field(default=0, ge=0, le=65535, description="a port 0..65535, 0 = any free one")
@@ -90,6 +93,9 @@ class ServiceSettings(BaseSettings):
     )
     state_dir: Path = Field(
         default=Path(".run/state"), description="the path of a folder for what must outlive a process beside Redis"
+    )
+    control_key_file: Path | None = Field(
+        default=None, description="the path of a file with the key that control messages are signed with"
     )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 

@@ -56,6 +56,40 @@ def test_a_stream_followed_while_a_read_waits_comes_in(redis_url: str) -> None:
         one.close()
 
 
+def test_going_back_while_a_read_waits_skips_nothing(redis_url: str) -> None:
+    client = connect(redis_url, "t")
+    reader = TwoServerReader(redis_url, redis_url, "t")
+    reader.follow("{a}:events")
+    client.xadd("{a}:events", {"n": 1})
+    assert read_all(reader, 1) == [("{a}:events", b"1")]
+    assert reader.read(1) == []  # this one goes on waiting, behind the first entry
+    reader.follow("{a}:events", "0-0")
+    client.xadd("{a}:events", {"n": 2})
+    assert read_all(reader, 2) == [("{a}:events", b"1"), ("{a}:events", b"2")]
+    for one in (reader, client):
+        one.close()
+
+
+def test_what_one_server_has_is_not_lost_with_the_other(redis_url: str, market: RedisServer) -> None:
+    client = connect(redis_url, "t")
+    reader = TwoServerReader(redis_url, market.url, "t")
+    for stream in ("{a}:events", "market:{X}"):
+        reader.follow(stream)
+    assert reader.read(1) == []  # both reads wait
+    client.xadd("{a}:events", {"n": 1})
+    market.kill()
+    found: list[tuple[str, bytes]] = []
+    failures = 0
+    while not (found and failures):
+        try:
+            found += [(entry.stream, entry.fields[b"n"]) for entry in reader.read(500)]
+        except redis.ConnectionError:
+            failures += 1
+    assert found == [("{a}:events", b"1")]
+    for one in (reader, client):
+        one.close()
+
+
 def test_a_server_that_dies_is_told_and_read_on_when_it_is_back(redis_url: str, market: RedisServer) -> None:
     client = connect(market.url, "t")
     reader = TwoServerReader(redis_url, market.url, "t")

@@ -16,16 +16,18 @@ from prometheus_client import CollectorRegistry
 
 from hedgegrid.bus import codec, keys
 from hedgegrid.bus.connection import connect, load_functions
-from hedgegrid.bus.publisher import publish
+from hedgegrid.bus.publisher import publish, publish_market
 from hedgegrid.bybit.rest import RestClient, RestSettings
 from hedgegrid.domain.ids import ClientOrderId
 from hedgegrid.domain.order import Leg, OrderType, Purpose, TimeInForce
 from hedgegrid.executor.account import AccountExecutor
+from hedgegrid.executor.interlocks import Interlock
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, CancelOrder, RequestSnapshot, SubmitOrder
 from hedgegrid.messages.events import SnapshotReason, SnapshotTaken
+from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.clock import SystemClock
 from hedgegrid.runtime.config import AccountConfig, BotConfig, SystemConfig
 from hedgegrid.runtime.health import Health
@@ -97,6 +99,15 @@ class Running:
         stated = self.health.conditions.get(f"{condition}:{self._account}")
         return stated.reason if stated else ""
 
+    def why_held(self, interlock: Interlock, symbol: str = SYMBOL) -> str:
+        """Text of an engaged interlock, of the symbol or the account; "" when it is not engaged."""
+        held = self.executor.interlocks.engaged(interlock, symbol) or self.executor.interlocks.engaged(interlock)
+        return held.text if held else ""
+
+    def held_strength(self, interlock: Interlock) -> int:
+        held = self.executor.interlocks.engaged(interlock)
+        return held.strength if held else 0
+
     def stop(self) -> None:
         self.context.stopping.set()
         self._thread.join(WITHIN_S)
@@ -114,16 +125,16 @@ class Running:
 class Floor:
     """One account in one Redis."""
 
-    def __init__(self, redis_url: str, **config: Any) -> None:
+    def __init__(self, redis_url: str, account: str = "", first_sequence: int = 0, **config: Any) -> None:
         self.redis_url = redis_url
         self.state_dir = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, self.state_dir, ignore_errors=True)
-        self.account = f"t{uuid.uuid4().hex[:8]}"
+        self.account = account or f"t{uuid.uuid4().hex[:8]}"
         bots = config.pop("bots", (BotConfig(symbol=SYMBOL, leverage=D(10)),))
         self.config = AccountConfig(id=self.account, bots=bots, **config)
         self.client: redis.Redis = connect(redis_url, "test")
         load_functions(self.client)
-        self._sequence = 0
+        self._sequence = first_sequence
 
     def submit(self, **changes: Any) -> SubmitOrder:
         leg = changes.get("leg", Leg.LONG)
@@ -213,6 +224,35 @@ class Floor:
     def calls(self) -> dict[str, int]:
         raw: Any = self.client.hgetall(keys.rest_calls(self.account))
         return {field.decode(): int(count) for field, count in raw.items()}
+
+
+class Ticker:
+    """A market that stands still and is heard of all the time: without, the guard goes blind after 10 s."""
+
+    def __init__(self, floor: Floor, price: str) -> None:
+        self._client = connect(floor.redis_url, "test-ticker")
+        self.price = D(price)
+        self._ended = threading.Event()
+        self.tell()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def tell(self) -> None:
+        at_ms = now_ms()
+        tick = QuoteTick(
+            symbol=SYMBOL, last_px=self.price, mark_px=self.price, bid_px=self.price, ask_px=self.price,
+            ts_event=at_ms, ts_init=at_ms, cause_ns=0,
+        )  # fmt: skip
+        publish_market(self._client, [(keys.market(SYMBOL), tick)])
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join(WITHIN_S)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.2):
+            self.tell()
 
 
 def now_ms() -> int:

@@ -33,8 +33,8 @@ class Processes:
     def start(self, **settings: Any) -> subprocess.Popen[bytes]:
         values = {
             "redis_url": self.floor.redis_url,
-            "state_dir": self.folder,
             "config": self.folder / "config.toml",
+            "state_dir": self.folder / "state",
             "instance_id": f"executor-{len(self.running)}",
             "bybit_rest_url": self.url,
             "bybit_ws_public_url": "ws://127.0.0.1:1/v5/public/linear",

@@ -39,7 +39,7 @@ def test_an_outcome_is_committed_when_redis_is_back(
     server.start()
     floor.one(OrderAcked)
     assert len(venue.seen(CREATE)) == 1
-    later = floor.submit()
+    later = floor.submit(reduce_only=True)
     floor.send(later)
     floor.one(OrderAcked, later.client_order_id)
     running.stop()
@@ -52,7 +52,7 @@ def test_nothing_is_sent_while_the_lease_cannot_be_renewed(
     floor = Floor(server.url)
     running = Running(floor, venue.url, "one", lease_ttl_ms=500, order_rate_per_s=1)
     floor.ready()
-    orders = [floor.submit() for _ in range(3)]
+    orders = [floor.submit(reduce_only=True) for _ in range(3)]
     floor.send(*orders)
     floor.one(OrderAcked, orders[0].client_order_id)
     server.kill()

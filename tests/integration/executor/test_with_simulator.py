@@ -1,14 +1,9 @@
 """The executor against the exchange simulator: a venue that knows its own rules and its own results."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
-import requests
 
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Leg, OrderType, TimeInForce
@@ -23,37 +18,9 @@ from hedgegrid.messages.events import (
     SnapshotTaken,
 )
 from tests.integration.executor.floor import Floor, Running, eventually
+from tests.integration.executor.simulator import Simulator
 
 D = Decimal
-
-
-class Simulator:
-    def __init__(self, account: str) -> None:
-        arguments = ["--synthetic", "chop", "--symbols", "BTCUSDT", "--account", account, "--seed", "7"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "hedgegrid.exchange_sim", *arguments], stdout=subprocess.PIPE
-        )
-        assert self.process.stdout is not None
-        self.addresses: dict[str, Any] = json.loads(self.process.stdout.readline())
-        self.account = account
-
-    def admin(self, what: str) -> Any:
-        return requests.get(f"{self.addresses['admin']}/admin/{what}", timeout=5).json()
-
-    def rows(self, what: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.admin(f"{what}?account={self.account}")["list"]
-        return rows
-
-    def price(self, ratio: str) -> Decimal:
-        url = f"{self.addresses['rest']}/v5/market/tickers?category=linear&symbol=BTCUSDT"
-        last = D(requests.get(url, timeout=5).json()["result"]["list"][0]["lastPrice"])
-        return (last * D(ratio)).quantize(D("0.1"))
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 @pytest.fixture

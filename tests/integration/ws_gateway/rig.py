@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from hedgegrid.bus import codec, keys
 from hedgegrid.bus.connection import connect
+from hedgegrid.bus.reader import last_id
 from hedgegrid.messages.base import Message
 from hedgegrid.runtime.clock import SystemClock
 from hedgegrid.runtime.credentials import Credentials
@@ -20,6 +21,7 @@ from hedgegrid.ws_gateway.gateway_metrics import GatewayMetrics
 from hedgegrid.ws_gateway.held_events import HoldingBound
 from hedgegrid.ws_gateway.market_publisher import MarketPublisher
 from hedgegrid.ws_gateway.session import FeedSession
+from hedgegrid.ws_gateway.stream_reader import StreamReader
 from tests.integration.ws_gateway.scripted_venue import ScriptedVenue
 
 DEADLINE_S = 15.0
@@ -52,7 +54,9 @@ class ShiftedClock(SystemClock):
 class Rig:
     """Publishers and feeds as the app wires them."""
 
-    def __init__(self, venue: ScriptedVenue, redis_url: str, bound: HoldingBound | None = None) -> None:
+    def __init__(
+        self, venue: ScriptedVenue, redis_url: str, bound: HoldingBound | None = None, too_old_ms: int | None = None
+    ) -> None:
         self.venue = venue
         self.clock = ShiftedClock()
         self.metrics = Metrics()
@@ -68,20 +72,27 @@ class Rig:
             gateway_metrics,
             self.clock,
             give_up=lambda reason: {name: feed.fail(reason) for name, feed in self.private.items()},
+            announce=lambda account: self.private[account].announce(),
             progress=self.client,
             bound=bound,
         )
-        self.market = MarketPublisher(self._market_client, self.metrics, gateway_metrics)
+        self.market = MarketPublisher(self._market_client, self.metrics, gateway_metrics, too_old_ms)
+        self._reader_client = connect(redis_url, "test-reader")
+        self._reader: StreamReader | None = None
         self._done = threading.Event()
-        self.threads = [
-            threading.Thread(target=run, args=(self._done,), daemon=True) for run in (self.events.run, self.market.run)
-        ]
-        for thread in self.threads:
-            thread.start()
+        self.threads: list[threading.Thread] = []
+        self._begin(self.events.run)
+        self._begin(self.market.run)
 
-    def add_account(self, account: str, step_timeout_s: float = 5.0) -> PrivateFeed:
-        """A private feed; its API key is `key-<account>`."""
-        credentials = Credentials(api_key=SecretStr(f"key-{account}"), api_secret=SecretStr("secret-1"))
+    def _begin(self, run: Callable[[threading.Event], None]) -> None:
+        self.threads.append(threading.Thread(target=run, args=(self._done,), daemon=True))
+        self.threads[-1].start()
+
+    def add_account(self, account: str, step_timeout_s: float = 5.0, key: str = "", secret: str = "") -> PrivateFeed:
+        """A private feed; its API key is `key-<account>` unless both are given."""
+        credentials = Credentials(
+            api_key=SecretStr(key or f"key-{account}"), api_secret=SecretStr(secret or "secret-1")
+        )
         feed = self.private[account] = PrivateFeed(
             account,
             credentials,
@@ -96,6 +107,11 @@ class Rig:
         feed.start()
         return feed
 
+    def read_streams(self) -> None:
+        """Let the accounts added so far read their event streams back."""
+        self._reader = StreamReader(self._reader_client, {name: feed.heard for name, feed in self.private.items()})
+        self._begin(self._reader.run)
+
     def add_public(self, *symbols: str) -> PublicFeed:
         feed = PublicFeed(
             symbols, "mainnet", self.venue.url, queue=self.market.queue, clock=self.clock, dice=random.Random(1)
@@ -103,6 +119,14 @@ class Rig:
         self.public.append(feed)
         feed.start()
         return feed
+
+    def has_read(self, account: str) -> bool:
+        """True when the stream reader stands at the end of an account's events."""
+        at = "" if self._reader is None else self._reader.position(account)
+        return at == last_id(self.client, keys.events(account))
+
+    def until_read(self, account: str) -> None:
+        eventually(lambda: self.has_read(account), "the stream is read back")
 
     def close(self) -> None:
         feeds: list[FeedSession] = [*self.private.values(), *self.public]
@@ -115,7 +139,7 @@ class Rig:
         for thread in self.threads:
             thread.join(10)
             assert not thread.is_alive(), "a publisher does not end"
-        for client in (self.client, self._events_client, self._market_client):
+        for client in (self.client, self._events_client, self._market_client, self._reader_client):
             client.close()
 
     def account_events(self, account: str) -> list[Message]:

@@ -1,5 +1,7 @@
 """The private feed against a venue that misbehaves, with a real Redis behind it."""
 
+import json
+
 import pytest
 
 from hedgegrid.bus import keys
@@ -8,6 +10,7 @@ from hedgegrid.messages.base import Message
 from hedgegrid.messages.events import OrderAccepted
 from hedgegrid.messages.feed import FeedConnected, FeedLost
 from hedgegrid.ws_gateway import watchdog
+from hedgegrid.ws_gateway.event_publisher import DOUBTS_EVERY_MS
 from hedgegrid.ws_gateway.session import LossKind, State
 from tests.integration.ws_gateway.frames import order, orders
 from tests.integration.ws_gateway.rig import Rig, eventually
@@ -67,6 +70,34 @@ def test_refused_subscription_is_tried_again(rig: Rig, venue: ScriptedVenue, acc
     assert "handler not found,topic:execution" in feed.trouble
     venue.script.refuse_topics = frozenset()
     eventually(lambda: feed.state is State.LIVE, "live after the venue changed its mind")
+
+
+@pytest.mark.parametrize("step", [LossKind.AUTH, LossKind.SUBSCRIBE])
+def test_a_refusal_on_reconnect_is_outlived(rig: Rig, venue: ScriptedVenue, account: str, step: LossKind) -> None:
+    """Where pybit ends for good: its thread dies of the refused log-in or subscription."""
+    live(rig, venue, account)
+    feed = rig.private[account]
+    venue.script.accept_auth = lambda key: step is not LossKind.AUTH
+    venue.script.refuse_topics = frozenset({"order"} if step is LossKind.SUBSCRIBE else ())
+    venue.close_all(1012)
+    eventually(lambda: feed.losses[step] >= 2, "refused twice")
+    assert kinds(rig.account_events(account)) == ["FeedConnected", "FeedLost"]
+    venue.script.accept_auth = lambda key: True
+    venue.script.refuse_topics = frozenset()
+    eventually(lambda: feed.state is State.LIVE, "live again")
+    eventually(lambda: kinds(rig.account_events(account))[-1] == "FeedConnected", "told")
+
+
+def test_an_unknown_kind_of_execution_is_kept_and_the_bots_reconcile(
+    rig: Rig, venue: ScriptedVenue, account: str
+) -> None:
+    live(rig, venue, account)
+    row = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "execId": "e1", "execType": "CorporateAction"}
+    venue.push_private(f"key-{account}", json.dumps({"topic": "execution", "data": [row]}), order(1))
+    eventually(lambda: accepted(rig.account_events(account)) == ["o1"], "the next event")
+    eventually(lambda: kinds(rig.account_events(account))[-1] == "FeedConnected", "bots are told to reconcile")
+    (letter,) = rig.dead_letters(keys.events(account))
+    assert b"execType='CorporateAction'" in letter[b"reason"]
 
 
 def test_silent_venue_does_not_block_forever(rig: Rig, venue: ScriptedVenue, account: str) -> None:
@@ -157,6 +188,12 @@ def test_garbage_is_set_aside_and_costs_nothing_else(rig: Rig, venue: ScriptedVe
     assert b"positionIdx=7" in reasons
     assert b"topic='greeks'" in reasons
     assert len(letters) == 4
+    eventually(lambda: kinds(rig.account_events(account)).count("FeedConnected") == 2, "bots are told to reconcile")
+    venue.push_private(f"key-{account}", "garbage again", order(3))
+    eventually(lambda: accepted(rig.account_events(account)) == ["o1", "o2", "o3"], "events flow")
+    assert kinds(rig.account_events(account)).count("FeedConnected") == 2, "not so soon again"
+    rig.clock.skip_ms(DOUBTS_EVERY_MS)
+    eventually(lambda: kinds(rig.account_events(account)).count("FeedConnected") == 3, "told all the same, later")
     assert rig.private[account].state is State.LIVE
     assert venue.accepted[PRIVATE] == 1
 

@@ -101,10 +101,10 @@ def test_burst_is_conflated_to_the_newest(rig: Rig, venue: ScriptedVenue) -> Non
     feed = rig.add_public("BTCUSDT")
     eventually(lambda: feed.state is State.LIVE and venue.subscribed(PUBLIC), "public feed live")
     venue.push_public(
-        ticker_snapshot("BTCUSDT", "100"),
-        *(ticker("delta", "BTCUSDT", n, lastPrice=str(100 + n)) for n in range(1, 3001)),
+        ticker_snapshot("BTCUSDT", "10000"),
+        *(ticker("delta", "BTCUSDT", n, lastPrice=str(10_000 + n)) for n in range(1, 3001)),
     )
-    eventually(lambda: prices(rig.market_messages("BTCUSDT"))[-1:] == [Decimal(3100)], "newest tick", 30)
+    eventually(lambda: prices(rig.market_messages("BTCUSDT"))[-1:] == [Decimal(13_000)], "newest tick", 30)
     seen = prices(rig.market_messages("BTCUSDT"))
     assert seen == sorted(seen)
     labels = {"service": "ws-gateway", "symbol": "BTCUSDT"}

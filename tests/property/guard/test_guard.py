@@ -1,5 +1,6 @@
 """What holds for every account and every course of events."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.guard.account_book import AccountBook
-from hedgegrid.guard.causes import demands
+from hedgegrid.guard.causes import blind, demands
 from hedgegrid.guard.config import GuardConfig
 from hedgegrid.guard.decide import GuardState, decide
 from hedgegrid.guard.figures import RATE_CAP, Figures, measure
@@ -63,16 +64,28 @@ def test_the_stage_is_never_milder_than_any_cause_demands(course: list[Figures])
 
 @given(courses())
 def test_a_stage_is_left_only_after_calm(course: list[Figures]) -> None:
-    """From the last moment on at which the eased bounds still asked for it, the time of calm has passed."""
-    state, wanted_ms = GuardState(), 0
+    """From the last moment on at which the eased figures still asked for it, the time of calm has passed."""
+    state, wanted_ms = GuardState(), dict.fromkeys(RiskStage, -CONFIG.calm_ms)
     for figures in course:
         before = state
         state, _ = decide(CONFIG, state, figures)
         if state.stage < before.stage:
-            assert figures.now_ms - wanted_ms >= CONFIG.calm_ms
-        eased = max((d.stage for d in demands(CONFIG, figures, state.losses, CONFIG.ease)), default=RiskStage.NORMAL)
-        if eased >= state.stage:
-            wanted_ms = figures.now_ms
+            assert not blind(CONFIG, figures) or before.stage is RiskStage.NORMAL
+        for left in RiskStage:
+            if state.stage < left <= before.stage:
+                assert figures.now_ms - wanted_ms[left] >= CONFIG.calm_ms
+        asked = [d.stage for d in demands(CONFIG, figures, state.losses, CONFIG.ease) if not d.blind]
+        wanted_ms |= dict.fromkeys((s for s in RiskStage if s <= max(asked, default=RiskStage.NORMAL)), figures.now_ms)
+
+
+@given(courses())
+def test_blindness_holds_a_stage_no_longer_than_it_lasts(course: list[Figures]) -> None:
+    """Figures that never asked for anything: whoever sees again goes on at once."""
+    state = GuardState()
+    for figures in course:
+        good: dict[str, Any] = {"equity": None, "worst_notional": D(0)}
+        state, _ = decide(CONFIG, state, replace(figures, **good))
+        assert state.stage is (CONFIG.blind_stage if blind(CONFIG, figures) else RiskStage.NORMAL)
 
 
 legs = st.fixed_dictionaries({
@@ -126,7 +139,7 @@ def test_at_the_liquidation_distance_the_equity_is_the_maintenance_margin(at: An
             view(at, balance=balance), {SYMBOL: Mark(100 * (1 + way * distance * D("0.99")), NOW_MS)}, FEE, NOW_MS
         )
         assert just_before.mm_rate is not None
-        assert just_before.mm_rate <= 1
+        assert just_before.mm_rate <= D("1.0002")  # the rate is rounded up
     assert any(reached)
     assert instrument().tiers == TIERS
 

@@ -133,13 +133,27 @@ def test_restarted_book_counts_from_the_beginning() -> None:
     assert tick.bid_px == Decimal(98)
 
 
+def test_a_gap_in_the_deltas_means_no_quote_until_the_next_snapshot() -> None:
+    ticks = parse.TickerBook()
+    ticks.apply(full(ts=1000, cs=1), 1)
+    ticks.apply(book("snapshot", [["100", "1"]], [["101", "1"]], seq=5, u=10), 1)
+    assert ticks.apply(book("delta", [["99.5", "3"]], [], seq=6, u=11), 1) is not None
+    assert ticks.apply(book("delta", [["98", "3"]], [], seq=8, u=13), 1) is None
+    assert ticks.apply(frame("delta", 1001, 9, lastPrice="100"), 1) is None
+    assert ticks.apply(book("delta", [["97", "3"]], [], seq=10, u=14), 1) is None
+    assert ticks.ignored == 2
+    tick = ticks.apply(book("snapshot", [["96", "1"]], [["97", "1"]], seq=11, u=15), 1)
+    assert tick is not None
+    assert (tick.bid_px, tick.ask_px) == (Decimal(96), Decimal(97))
+
+
 def test_level_one_deltas_of_old() -> None:
     ticks = parse.TickerBook()
     ticks.apply(full(ts=1000, cs=1), 1)
     moved = ticks.apply(book("delta", [["100", "0"], ["99.5", "3"]], [], seq=5), 1)
     assert moved is not None
     assert (moved.bid_px, moved.ask_px) == (Decimal("99.5"), Decimal(100))
-    assert ticks.apply(book("delta", [["99.5", "0"]], [], seq=6), 1) is None
+    assert ticks.apply(book("delta", [["99.5", "0"]], [], seq=6, u=3), 1) is None
     assert ticks.apply(frame("delta", 1001, 7, lastPrice="100"), 1) is None, "no bid, no tick"
 
 

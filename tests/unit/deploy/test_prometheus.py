@@ -47,7 +47,11 @@ REJECTED = 'hedgegrid_orders_total{account="a",symbol="B",leg="long",outcome="re
 SUBMITTED = REJECTED.replace("rejected", "submitted")
 STATE = 'hedgegrid_trading_state{account="a",symbol="B",state="HALTED"}'
 
+RECONCILED = 'hedgegrid_bot_reconciled{account="a",symbol="B"}'
+
 CASES: dict[str, list[Case]] = {
+    "BotUnreconciled": [*gauge(RECONCILED, "0", "1", "3m"), Case({RECONCILED: "0x20 1 0x20"}, "3m", False)],
+    "BotStateUnreadable": gauge('hedgegrid_bot_state_readable{account="a",symbol="B"}', "0", "1"),
     "FeedLost": [
         *gauge('hedgegrid_feed_up{feed="private",account="main"}', "0", "1"),
         Case({'hedgegrid_feed_up{feed="private",account="main"}': "1x10 0 1x20"}, "1m", False),
@@ -118,6 +122,21 @@ CASES: dict[str, list[Case]] = {
     "GuardActs": [
         *gauge('hedgegrid_guard_stage{account="a",stage="REDUCE"}', "1", "0"),
         Case({'hedgegrid_guard_stage{account="a",stage="NORMAL"}': "1x60"}, "2m", False),
+    ],
+    "InterlockHolds": [
+        *gauge('hedgegrid_interlock{account="a",symbol="",interlock="redis-memory"}', "2", "0"),
+        Case(
+            {'hedgegrid_interlock{account="a",symbol="B",interlock="redis-restarted"}': "0x10 1x2 0x30"}, "65s", False
+        ),
+    ],
+    "KillSwitchThrown": gauge('hedgegrid_kill_switch_level{account="a"}', "2", "0"),
+    "KillSwitchPending": [
+        *gauge('hedgegrid_kill_switch_pending{account="a"}', "1", "0"),
+        Case({'hedgegrid_kill_switch_pending{account="a"}': "0x10 1 0x20"}, "55s", False),
+    ],
+    "ControlRefused": [
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),
     ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),

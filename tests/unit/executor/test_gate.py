@@ -1,16 +1,23 @@
 """The last look: each reason to refuse, and what may pass in spite of it."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from hedgegrid.bybit.errors import Kind, Outcome
-from hedgegrid.domain.order import Leg, OrderType, Purpose
+from hedgegrid.domain.ids import ClientOrderId
+from hedgegrid.domain.kill import KillLevel
+from hedgegrid.domain.order import Leg, OrderType, Purpose, TimeInForce
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor.gate import Gate
+from hedgegrid.executor.interlocks import Interlocks
+from hedgegrid.executor.kill_latch import LatchFile
+from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -22,6 +29,7 @@ from hedgegrid.messages.events import DenyReason, OrderRejected, WalletChanged
 from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.config import AccountConfig, BotConfig
 from hedgegrid.runtime.health import Health
+from hedgegrid.runtime.metric_names import Metrics
 from tests.unit.executor.entries import SYMBOL, amend, cancel, cancel_all, snapshot, submit
 
 D = Decimal
@@ -44,11 +52,15 @@ class Desk:
         config = AccountConfig(id="main", bots=(bot,), max_order_notional_usdt=cap, guard=GuardConfig(**guard))
         self.clock = ManualClock()
         self.health = Health()
+        self.interlocks = Interlocks("main", self.health, Metrics(CollectorRegistry()))
         self.states = TradingStates([SYMBOL])
         self.door = VenueDoor("main", self.health, self.clock, 600)
         self.risk = SharedRisk(config, self.clock)
         self.risk.apply(wallet(self.clock.now_ms()))
-        self.gate = Gate(config, self.states, self.door, 10_000, lambda symbol: last, self.risk)
+        self.kill = KillSwitch("main", LatchFile(Path("nowhere"), "main"), self.clock, KillLevel.CANCEL)
+        self.gate = Gate(
+            config, self.states, self.door, 10_000, lambda symbol: last, self.risk, self.interlocks, self.kill
+        )
 
     def reasons(self, *commands: Command, now_ms: int = NOW_MS) -> list[DenyReason | None]:
         denials = [self.gate.denial(command, now_ms) for command in commands]
@@ -187,7 +199,35 @@ def test_the_balance_buffer_is_kept_by_every_order() -> None:
 def test_an_account_that_is_not_known_gets_no_exposure() -> None:
     desk = Desk()
     desk.risk = SharedRisk(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.clock)
-    denial = Gate(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.states, desk.door,
-                  10_000, lambda symbol: None, desk.risk).denial(submit(1), NOW_MS)  # fmt: skip
+    account = AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),))
+    gate = Gate(account, desk.states, desk.door, 10_000, lambda symbol: None, desk.risk, desk.interlocks, desk.kill)
+    denial = gate.denial(submit(1), NOW_MS)
     assert denial is not None
     assert denial.text.startswith("equity and margin are not known: positions and orders are not confirmed")
+
+
+@pytest.mark.parametrize(
+    ("level", "allowed"),
+    [
+        (KillLevel.PAUSE, {"close", "take-profit", "cancel", "cancel-all", "snapshot"}),
+        (KillLevel.CANCEL, {"close", "cancel", "cancel-all", "snapshot"}),
+        (KillLevel.FLATTEN, {"close", "cancel", "cancel-all", "snapshot"}),
+    ],
+)
+def test_what_each_level_of_the_kill_switch_lets_pass(level: KillLevel, allowed: set[str]) -> None:
+    desk = Desk()
+    desk.kill.throw(level, "test", "why")
+    market: dict[str, Any] = {"order_type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.IOC}
+    close_id = str(ClientOrderId(1, SYMBOL, Leg.LONG, Purpose.CLOSE, 0, 9))
+    commands: dict[str, Command] = {
+        "entry": submit(1),
+        "take-profit": submit(2, reduce_only=True),
+        "close": msgspec.structs.replace(submit(3, reduce_only=True), client_order_id=close_id, **market),
+        "amend": amend(1),
+        "cancel": cancel(1),
+        "cancel-all": cancel_all(),
+        "snapshot": snapshot(),
+    }
+    reasons = dict(zip(commands, desk.reasons(*commands.values()), strict=True))
+    assert {name for name, reason in reasons.items() if reason is None} == allowed
+    assert {reason for reason in reasons.values() if reason is not None} == {DenyReason.KILLED}

@@ -124,6 +124,27 @@ def test_blind_is_danger() -> None:
     assert old.sees(Figures(now_ms=NOW_MS, totals={}, wallet_ms=5001)) is RiskStage.NO_AVERAGING
 
 
+def test_who_sees_again_needs_no_calm_but_for_what_the_figures_asked() -> None:
+    guard = Guard(blind_after_ms=5000, mm_rate_pct=BOUNDS, calm_ms=60_000)
+    unseen: dict[str, Any] = {"blind_ms": 5001, "blind_why": "the mark of ABCUSDT"}
+    for later, rate, how, stage in (
+        (0, "0", unseen, RiskStage.NO_AVERAGING),
+        (1_000, "0", {}, RiskStage.NORMAL),
+        (2_000, "0.15", {}, RiskStage.WARN),
+        (3_000, "0", unseen, RiskStage.NO_AVERAGING),
+        (90_000, "0", unseen, RiskStage.NO_AVERAGING),
+        (91_000, "0", {}, RiskStage.WARN),  # calm is not proven by what was not seen
+        (91_001, "0", {}, RiskStage.WARN),
+        (152_000, "0", {}, RiskStage.NORMAL),
+        (153_000, "0.45", unseen, RiskStage.REDUCE),
+        (900_000, "0", unseen, RiskStage.REDUCE),
+        (901_000, "0", {}, RiskStage.REDUCE),
+        (961_000, "0", {}, RiskStage.NORMAL),
+    ):
+        assert guard.sees(shown(NOW_MS + later, mm_rate=D(rate), **how)) is stage, later
+    assert guard.said[1].cause == "it sees again"
+
+
 def test_the_venues_figure_counts_where_it_is_higher_and_fresh() -> None:
     worse: dict[str, Any] = {"mm_rate": D("0.15"), "venue_mm_rate": D("0.35")}
     guard = Guard(mm_rate_pct=BOUNDS)

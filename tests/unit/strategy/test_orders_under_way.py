@@ -6,7 +6,8 @@ import msgspec
 
 from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
-from hedgegrid.messages.events import OrderFilled, OrderRejected, SnapshotReason
+from hedgegrid.messages.events import OrderAccepted, OrderFilled, OrderRejected, SnapshotReason
+from hedgegrid.strategy.core.restoring import SETTLED_MS
 from hedgegrid.strategy.core.state import Backoff, OrderPhase, WorkingOrder
 from tests.property.strategy.world import ACCOUNT, SYMBOL, World
 
@@ -49,6 +50,7 @@ def test_a_fill_of_an_order_that_no_list_showed_is_still_booked() -> None:
     world = World(3)
     world.come_to_rest()
     order = take_profit(world)
+    world.now_ms += SETTLED_MS
     silent = world.desk.snapshot(
         RequestSnapshot(symbol=SYMBOL, reason=SnapshotReason.GAP, request=world.state.request + 1), world.now_ms
     )
@@ -114,3 +116,22 @@ def test_an_accepted_order_ends_the_waiting_after_refusals() -> None:
     world.come_to_rest()
     assert take_profit(world).phase is OrderPhase.LIVE
     assert world.state.long.closing == Backoff()
+
+
+def test_terms_told_late_by_a_second_socket_are_not_taken_for_the_present_ones() -> None:
+    world = World(3)
+    world.come_to_rest()
+    said = [e for _, e in world.inputs if isinstance(e, OrderAccepted)]
+    old = next(e for e in reversed(said) if e.client_order_id == take_profit(world).client_order_id)
+    world.now_ms += 1_000
+    world.move(D("-0.12"))
+    world.come_to_rest()
+    amended = take_profit(world)
+    assert amended.phase is OrderPhase.LIVE
+    assert (amended.qty, amended.price) != (old.qty, old.price), "it was amended for the second level"
+    world.take(old)
+    assert take_profit(world) == amended
+    assert not world.waiting
+    newer = msgspec.structs.replace(old, ts_event=world.now_ms)  # a person changed it back
+    world.take(newer)
+    assert (take_profit(world).qty, take_profit(world).price) == (old.qty, old.price)

@@ -57,6 +57,7 @@ def publish(store: Store, items: Iterable[Item]) -> None:
         GatewayMetrics(metrics.registry),
         ManualClock(),
         give_up=lambda reason: pytest.fail(f"gave up: {reason}"),
+        announce=lambda account: None,
     )
     for item in items:
         publisher.queue.put(item)

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgegrid.runtime.clock import ManualClock
-from hedgegrid.ws_gateway.reconnect import CONNECTS_PER_WINDOW, STABLE_MS, WINDOW_MS, ReconnectPolicy
+from hedgegrid.ws_gateway.reconnect import CONNECTS_PER_WINDOW, STABLE_MS, WINDOW_MS, ConnectBudget, ReconnectPolicy
 
 
 def policy() -> tuple[ReconnectPolicy, ManualClock]:
     clock = ManualClock()
-    return ReconnectPolicy(clock, random.Random(7)), clock
+    return ReconnectPolicy(clock, random.Random(7), ConnectBudget(clock)), clock
 
 
 def test_first_attempt_is_free_and_later_ones_wait_longer_and_longer() -> None:
@@ -61,3 +61,30 @@ def test_never_more_than_the_budget_in_any_window(lifetimes_ms: list[int]) -> No
         feed.connected()
         clock.advance_ms(lifetime)
         feed.failed()
+
+
+def test_feeds_refused_for_an_hour_share_one_budget_and_all_come_back() -> None:
+    """Each feed alone would stay within it; twelve of them would not."""
+    clock = ManualClock()
+    budget = ConnectBudget(clock)
+    feeds = [ReconnectPolicy(clock, random.Random(seed), budget) for seed in range(12)]
+    attempts: list[int] = []
+    for now_s in range(3_600):
+        for feed in feeds:
+            if feed.wait_ms() == 0:
+                feed.attempt()
+                feed.failed()
+                attempts.append(now_s)
+        clock.advance_ms(1_000)
+    most = max(sum(start <= at < start + WINDOW_MS // 1_000 for at in attempts) for start in attempts)
+    assert most == CONNECTS_PER_WINDOW
+    assert len(attempts) >= 11 * CONNECTS_PER_WINDOW, "they go on trying"
+    connected: set[int] = set()
+    for _ in range(2 * WINDOW_MS // 1_000):
+        for number, feed in enumerate(feeds):
+            if number not in connected and feed.wait_ms() == 0:
+                feed.attempt()
+                feed.connected()
+                connected.add(number)
+        clock.advance_ms(1_000)
+    assert len(connected) == len(feeds)

@@ -13,6 +13,7 @@ from hedgegrid.bus.reader import START, Entry, id_key, last_id
 from hedgegrid.bybit.rest import Phase
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor import outcomes
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import (
     PREFIX,
@@ -52,6 +53,7 @@ class Desk:
         lanes: Lanes,
         risk: SharedRisk,
         mark: SentMark,
+        controls: Controls,
         unreadable: Callable[[str], None],
     ) -> None:
         self._commands = keys.commands(account)
@@ -65,20 +67,25 @@ class Desk:
         self._lanes = lanes
         self._risk = risk
         self._mark = mark
+        self._controls = controls
         self._unreadable = unreadable
         self._doubtful_to = START
         """Up to this id an earlier holder may have sent commands that the checkpoint does not count as taken."""
         self.checkpoint = START
         """Id of the last command taken."""
+        self._sent_by_others_ns = 0
+        """When an earlier holder can have sent something for the last time, by our clock."""
         self.redis_went_back = False
         """A command was sent before this term that Redis has forgotten."""
 
-    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int) -> None:
+    def recover(self, fields: Mapping[str, bytes], symbols: Iterable[str], since_ms: int, fenced_ns: int) -> None:
         """Line up what an earlier holder left without an outcome, behind it a start snapshot of every symbol.
 
         Whether it was sent is not known, so orders begin as UNKNOWN. Snapshots not taken are part of the new ones,
-        which show executions from `since_ms` on or from where those wanted them.
+        which show executions from `since_ms` on or from where those wanted them. For `fenced_ns` already, nothing of an
+        earlier holder can have been sent.
         """
+        self._sent_by_others_ns = self._clock.monotonic_ns() - fenced_ns
         self.checkpoint = fields.get("checkpoint", START.encode()).decode()
         self._doubtful_to = self._mark.sent_up_to(last_id(self._client, self._commands))
         self.redis_went_back = self._mark.is_ahead_of(self._client, self._commands, self.checkpoint)
@@ -236,22 +243,16 @@ class Desk:
         if not isinstance(record.command, CancelAllOrders):
             entry.stage = Stage.UNKNOWN
         entry.attempts = record.attempt
-        entry.signed_ns = entry.taken_ns  # the other process's clocks are not ours: count from now
+        entry.signed_ns = self._sent_by_others_ns
         entry.phase = Phase.STARTUP
         return entry
 
     def _obey(self, entry: Entry) -> None:
-        try:
-            wish = codec.decode_control(entry.fields)
-        except codec.UnreadableMessage as error:
-            _log.error("control %s cannot be read and is set aside: %s", entry.id, error)
-            dead_letter.set_aside(self._client, entry, str(error))
-            self._unreadable(entry.stream)
-        else:
-            if isinstance(wish, SetTradingState):
-                self._states.apply(wish)
-                if wish.symbol is None and wish.state is TradingState.ACTIVE:
-                    self._risk.acknowledge(wish.ts_event)
+        wish = self._controls.open(entry)
+        if isinstance(wish, SetTradingState):
+            self._states.apply(wish)
+            if wish.symbol is None and wish.state is TradingState.ACTIVE:
+                self._risk.acknowledge(wish.ts_event)
 
     def _set_aside_record(self, field: str, raw: bytes, reason: str) -> None:
         _log.error("the record %s cannot be read and is set aside: %s", field, reason)

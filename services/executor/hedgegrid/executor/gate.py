@@ -10,6 +10,8 @@ from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import Purpose
 from hedgegrid.executor.in_flight import only_reduces
+from hedgegrid.executor.interlocks import Interlocks
+from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -34,6 +36,8 @@ class Gate:
         ttl_ms: int,
         last_price: Callable[[str], Decimal | None],
         risk: SharedRisk,
+        interlocks: Interlocks,
+        kill: KillSwitch,
     ) -> None:
         self._bots = {bot.symbol: bot for bot in config.bots}
         self._config = config
@@ -42,6 +46,8 @@ class Gate:
         self._ttl_ms = ttl_ms
         self._last_price = last_price
         self._risk = risk
+        self._interlocks = interlocks
+        self._kill = kill
         self.instruments: dict[str, Instrument] = {}
         self.not_ready: dict[str, str] = {}
         """Symbols whose mode or leverage could not be set, and why."""
@@ -57,9 +63,9 @@ class Gate:
             return Denial(DenyReason.INVALID, f"symbol {command.symbol} is not in the config of {self._config.id}")
         if not isinstance(command, RequestSnapshot) and bot_dry_run(self._config, bot):
             return Denial(DenyReason.DRY_RUN, "dry_run is set: nothing is sent")
-        fatal = self._fatal()
-        if fatal is not None or only_reduces(command):
-            return fatal
+        shut = self.killed(command) or self._fatal() or self._interlocked(command)
+        if shut is not None or only_reduces(command):
+            return shut
         forbidden_by = self._states.forbids(command.symbol, _opens_cycle(command))
         if forbidden_by is not None:
             return Denial(DenyReason.HALTED, f"{command.symbol} is {forbidden_by}: no such order that adds exposure")
@@ -73,6 +79,11 @@ class Gate:
             return Denial(DenyReason.STALE, f"issued {now_ms - command.issued_ms} ms ago, more than {self._ttl_ms} ms")
         return None
 
+    def killed(self, command: Command) -> Denial | None:
+        """Why the kill switch forbids it."""
+        text = self._kill.denial(command)
+        return None if text is None else Denial(DenyReason.KILLED, text)
+
     def is_stale(self, command: Command, now_ms: int) -> bool:
         """True for a command whose reasons are too old to act on now; never for one that reduces exposure."""
         return not only_reduces(command) and now_ms - command.issued_ms > self._ttl_ms
@@ -82,6 +93,10 @@ class Gate:
         if fatal is None:
             return None
         return Denial(DenyReason.HALTED, f"the venue refuses this account: code {fatal.code}, {fatal.reason}")
+
+    def _interlocked(self, command: Command) -> Denial | None:
+        text = self._interlocks.denial(command)
+        return None if text is None else Denial(DenyReason.INTERLOCKED, text)
 
     def _malformed(self, command: Command) -> Denial | None:
         """An order the venue would refuse, or silently change: it truncates quantities."""

@@ -107,10 +107,12 @@ class Sender:
         """The timestamp is taken and signed; from here to the socket nothing else happens.
 
         Raises:
-            NotSent: the lease may be another's by now.
+            NotSent: the lease may be another's by now, or the kill switch was thrown.
         """
         if not self._tenure.certain:
             raise NotSent("the lease is not certain")
+        if self._gate.killed(entry.command) is not None:
+            raise NotSent("the kill switch is thrown")
         entry.attempts += 1
         entry.signed_ns = self._clock.monotonic_ns()
         entry.sent_wall_ns = self._clock.now_ns()

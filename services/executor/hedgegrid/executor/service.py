@@ -1,7 +1,9 @@
 """The executor as a service: one independent executor per account of the config."""
 
 import logging
+import signal
 import threading
+from types import FrameType
 
 from hedgegrid.bybit.rest import RestClient, RestSettings
 from hedgegrid.executor import after_write
@@ -29,7 +31,8 @@ class ExecutorService:
         self._fault: BaseException | None = None
 
     def run(self) -> None:
-        """Serve all accounts until the process is told to stop."""
+        """Serve all accounts until the process is told to stop; SIGUSR1 throws their kill switches."""
+        signal.signal(signal.SIGUSR1, self._on_signal)
         threads = [
             threading.Thread(target=self._serve, args=(account,), name=f"account-{number}", daemon=True)
             for number, account in enumerate(self._accounts)
@@ -41,6 +44,10 @@ class ExecutorService:
                 thread.join(timeout=0.5)
         if self._fault is not None:
             raise self._fault
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        for account in self._accounts:
+            account.kill.switch.signal()
 
     def _serve(self, account: AccountExecutor) -> None:
         try:

@@ -1,5 +1,7 @@
 """Waiting times and sizes of the executor, from the environment like every setting."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from hedgegrid.runtime.settings import ServiceSettings
@@ -25,6 +27,12 @@ class ExecutorSettings(ServiceSettings):
         default=60_000, ge=100, le=3_600_000, description="100..3600000 ms: longest retrying of a cancel or close"
     )
     ban_pause_s: int = Field(default=600, ge=1, le=86_400, description="1..86400 s without any call after HTTP 403")
+    probe_first_s: float = Field(
+        default=30, ge=0.1, le=86_400, description="0.1..86400 s until a venue that refuses the account is asked again"
+    )
+    probe_longest_s: float = Field(
+        default=600, ge=0.1, le=86_400, description="0.1..86400 s: the pauses double up to this"
+    )
     stop_grace_ms: int = Field(default=8000, ge=0, le=60_000, description="0..60000 ms to finish what is being sent")
     snapshot_drain_ms: int = Field(
         default=30_000, ge=100, le=600_000, description="100..600000 ms a snapshot waits for commands in flight"
@@ -32,8 +40,20 @@ class ExecutorSettings(ServiceSettings):
     snapshot_quiet_ms: int = Field(
         default=500, ge=0, le=60_000, description="0..60000 ms between a symbol's last order request and a snapshot"
     )
+    kill_signal_level: Literal["PAUSE", "CANCEL", "FLATTEN"] = Field(
+        default="CANCEL", description="PAUSE, CANCEL or FLATTEN: what SIGUSR1 or an empty kill file asks for"
+    )
+    kill_bots_close_ms: int = Field(
+        default=2000, ge=0, le=600_000, description="0..600000 ms that a flattening is left to the bots"
+    )
     stream_keep_h: int = Field(
         default=72, ge=1, le=8760, description="1..8760 h that account streams are kept for people, read or not"
+    )
+    redis_stop_pct: float = Field(
+        default=80, ge=1, le=100, description="1..100 % of maxmemory: from there on nothing that adds exposure is sent"
+    )
+    redis_cancel_pct: float = Field(
+        default=90, ge=1, le=100, description="1..100 % of maxmemory: from there on only cancels and closings at market"
     )
     rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
     rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")

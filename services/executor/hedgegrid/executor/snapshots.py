@@ -14,6 +14,7 @@ from hedgegrid.executor import outcomes
 from hedgegrid.executor.closing_gross import MissingResult
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
+from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.shared_risk import SharedRisk
@@ -51,6 +52,7 @@ class Snapshots:
         door: VenueDoor,
         metrics: Metrics,
         risk: SharedRisk,
+        redis_run: RedisRun,
     ) -> None:
         self._account = account
         self._client = client
@@ -62,6 +64,7 @@ class Snapshots:
         self._door = door
         self._metrics = metrics
         self._risk = risk
+        self._redis_run = redis_run
 
     def take(self, entry: InFlight) -> None:
         """Answer a wish for a snapshot."""
@@ -69,6 +72,7 @@ class Snapshots:
         if not isinstance(wish, RequestSnapshot):
             raise TypeError(f"{type(wish).__name__} asks for no snapshot")
         event: SnapshotTaken | SnapshotFailed
+        began_ns = self._clock.monotonic_ns()
         try:
             with self._rest.phase(PHASES[wish.reason]):
                 event = self._attempt(entry, wish)
@@ -92,6 +96,8 @@ class Snapshots:
         self._metrics.snapshots.labels(self._account, wish.reason, result).inc()
         self._risk.apply(event)  # before a bot can answer it with an order
         self._sender.settle(entry, [event])
+        if isinstance(event, SnapshotTaken):
+            self._redis_run.snapshot_published(wish.symbol, began_ns)
 
     def publish_instrument(self, symbol: str) -> Instrument:
         """Read the trading rules and keep them where the strategy finds them.

@@ -2,8 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from decimal import Decimal
 
 import redis
 
@@ -12,28 +10,24 @@ from hedgegrid.bus.fenced_state import CommitConflict, FencedState
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
-from hedgegrid.bybit.rest import Phase, RestClient
+from hedgegrid.bybit.rest import Phase
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
 from hedgegrid.executor.in_flight import InFlight, Stage
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.office import Office
 from hedgegrid.executor.rate_limiter import OrderBudgets
 from hedgegrid.executor.resolver import Resolver
-from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sender import Sender
-from hedgegrid.executor.sent_mark import SentMark
-from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
-from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.executor.venue_door import Readmitted
 from hedgegrid.messages.events import SnapshotReason
-from hedgegrid.runtime.config import AccountConfig
-from hedgegrid.runtime.service import ServiceContext
 
 BLOCK_MS = 500
 NS_PER_S = 1_000_000_000
@@ -47,31 +41,23 @@ _log = logging.getLogger(__name__)
 class Term:
     """`serve` is the account's main loop; lanes and queries run beside it until `close`."""
 
-    def __init__(
-        self,
-        context: ServiceContext,
-        settings: ExecutorSettings,
-        config: AccountConfig,
-        client: redis.Redis,
-        rest: RestClient,
-        calls: RestCalls,
-        door: VenueDoor,
-        tenure: Tenure,
-        last_price: Callable[[str], Decimal | None],
-        mark: SentMark,
-    ) -> None:
-        clock = context.clock
-        self._rest = rest
-        self._context, self._settings, self._config = context, settings, config
-        self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
-        self._clock, self._mark = clock, mark
+    def __init__(self, office: Office, tenure: Tenure) -> None:
+        context, settings, config = office.context, office.settings, office.config
+        client, rest, door, clock = office.client, office.rest, office.door, office.context.clock
+        self._context, self._settings, self._config, self._clock = context, settings, config, clock
+        self._client, self._rest, self._door, self._tenure = client, rest, door, tenure
+        self._calls, self._mark, self._redis_run = office.calls, office.mark, office.redis_run
+        self._openings = door.openings
         self._symbols = [bot.symbol for bot in config.bots]
         self._crash: BaseException | None = None
         self._crashed = threading.Event()
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
-        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk)
+        self._gate = Gate(
+            config, self._states, door, settings.command_ttl_ms, office.last_price, self._risk, office.interlocks,
+            office.kill,
+        )  # fmt: skip
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
@@ -92,6 +78,7 @@ class Term:
             door,
             context.metrics,
             self._risk,
+            office.redis_run,
         )
         self._startup = Startup(
             config, settings, rest, self._gate, door, self._snapshots, context.health, self._risk,
@@ -99,7 +86,8 @@ class Term:
         )  # fmt: skip
         self._desk = Desk(
             config.id, client, clock, self._state, self._gate, self._states, self._lanes, self._risk,
-            mark, lambda stream: context.metrics.dead_letters.labels(stream).inc(),
+            office.mark, office.controls,
+            lambda stream: context.metrics.dead_letters.labels(stream).inc(),
         )  # fmt: skip
         self._janitor = Janitor(config.id, self._symbols, client, settings.stream_keep_h * MS_PER_H)
         self._cleaned_ns = 0
@@ -115,19 +103,20 @@ class Term:
         """Recover, then take commands until we stop or lose the lease.
 
         Raises:
-            LeaseLost, CommitConflict, redis.RedisError: begin anew. Anything else is a fault of the program.
+            LeaseLost, CommitConflict, Readmitted, redis.RedisError: begin anew. Anything else is the program's fault.
         """
+        self._redis_run.begin(self._symbols)
         fields = self._state.load()
         self._mark.begin(self._tenure.lease.epoch)
         self._risk.resume(fields.get(STATE_FIELD))
         self._guard.follow()
         self._startup.run()  # it reads rules and sets what is set already: harmless beside an old holder's last request
-        self._wait_for_fence(fields)
+        fenced_ns = self._wait_for_fence(fields)
         if self._context.stopping.is_set() or self._tenure.lost:
             return
         reader = CheckpointReader(self._client)
         self._catch_up_on_controls(reader)
-        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS)
+        self._desk.recover(fields, self._symbols, self._audited_ms - AUDIT_MARGIN_MS, fenced_ns)
         if self._desk.redis_went_back:
             self._context.metrics.redis_went_back.labels(self._config.id).inc()
         self._guard.start()
@@ -153,6 +142,8 @@ class Term:
         while not self._context.stopping.is_set() and not self._crashed.is_set():
             if self._tenure.lost:
                 raise LeaseLost(self._tenure.lease.key)
+            if self._door.openings != self._openings:
+                raise Readmitted("the venue lets the account in again")
             try:
                 entries = reader.read(block_ms=BLOCK_MS)
                 if away:
@@ -170,6 +161,8 @@ class Term:
     def _keep_house(self) -> None:
         """Once a second: counters and gauges; now and then: the audit, old stream entries."""
         now_ns = self._clock.monotonic_ns()
+        if restarted := self._redis_run.snapshots_due():
+            self._desk.wish_snapshots(restarted, SnapshotReason.GAP, self._audited_ms - AUDIT_MARGIN_MS)
         if now_ns - self._flushed_ns >= NS_PER_S:
             self._flushed_ns = now_ns
             self._mark.sync()
@@ -191,17 +184,19 @@ class Term:
         except redis.RedisError as error:
             _log.warning("account %s: old stream entries could not be trimmed: %s", self._config.id, error)
 
-    def _wait_for_fence(self, fields: dict[str, bytes]) -> None:
+    def _wait_for_fence(self, fields: dict[str, bytes]) -> int:
         """The venue cannot check our lease: until its receive window is over, the old holder's last order may land.
 
-        Of a lease that Redis has forgotten nobody knows the holder; state or mark tell that there was one.
+        Of a lease that Redis has forgotten nobody knows the holder; state or mark tell that there was one. Returns the
+        nanoseconds since when nothing of the old holder can have been sent.
         """
         forgotten = self._tenure.found_none and (bool(fields) or self._mark.known)
         if not self._tenure.taken_over and not forgotten:
-            return
+            return 0
         wait_s = self._tenure.fence_left_s(self._settings.fence_ms)
         _log.warning("account %s was taken over: waiting %.1f s", self._config.id, wait_s)
         self._context.stopping.wait(wait_s)
+        return self._settings.fence_ms * NS_PER_MS
 
     def _catch_up_on_controls(self, reader: CheckpointReader) -> None:
         """The operator's words of all time, so that a halt outlives us; later ones come with the commands."""

@@ -1,15 +1,19 @@
-"""Whether the venue lets an account in: a fatal refusal ends sending for good, a ban of the address for minutes."""
+"""Whether the venue lets an account in: a fatal refusal ends sending, a ban of the address all calls for minutes."""
 
 import logging
 import threading
 
-from hedgegrid.bybit.errors import Kind, NotSent, Outcome
+from hedgegrid.bybit.errors import LATCHED, Kind, NotSent, Outcome
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.health import Health
 
 NS_PER_S = 1_000_000_000
 
 _log = logging.getLogger(__name__)
+
+
+class Readmitted(Exception):
+    """The venue lets the account in again: whoever served it begins anew, as after a restart."""
 
 
 class VenueDoor:
@@ -23,7 +27,9 @@ class VenueDoor:
         self._lock = threading.Lock()
         self._banned_until_ns = 0
         self.fatal: Outcome | None = None
-        """Set once; only a restart with what it asks for repaired opens the door again."""
+        """Nothing is sent while it is set. `reopen` ends it where `may_pass`, else only a restart does."""
+        self.openings = 0
+        """Times the door was opened again."""
         self._set_health(True, "")
 
     def heard(self, outcome: Outcome) -> None:
@@ -32,6 +38,21 @@ class VenueDoor:
             self._shut(outcome)
         elif outcome.kind is Kind.BANNED:
             self._ban(outcome)
+
+    @property
+    def may_pass(self) -> bool:
+        """True while shut for a reason that can end without a restart."""
+        return self.fatal is not None and self.fatal.code not in LATCHED
+
+    def reopen(self) -> None:
+        """The venue has answered a signed call again."""
+        with self._lock:
+            if self.fatal is None:
+                return
+            self.fatal = None
+            self.openings += 1
+        self._set_health(True, "")
+        _log.warning("account %s is let in by the venue again", self._account)
 
     def banned_for_ns(self) -> int:
         """Nanoseconds until calls are allowed again; 0 when they are. Ends the ban when its time is over."""
@@ -58,7 +79,8 @@ class VenueDoor:
             if self.fatal is not None:
                 return
             self.fatal = outcome
-        text = f"the venue refuses this account: code {outcome.code}, {outcome.reason}; repair it and restart"
+        then = "repair it and restart" if outcome.code in LATCHED else "asked again now and then until it is repaired"
+        text = f"the venue refuses this account: code {outcome.code}, {outcome.reason}; {then}"
         self._set_health(False, text)
         _log.error("account %s stops sending: %s", self._account, text)
 

@@ -1,7 +1,13 @@
 """`{acct}:commands` and `{acct}:control` → what the strategy and the operator asked for."""
 
 from hedgegrid.messages import commands as cm
-from hedgegrid.messages.control import ControlMessage, SetTradingState
+from hedgegrid.messages.control import (
+    ClearKillSwitch,
+    ControlMessage,
+    ResolveMismatch,
+    SetTradingState,
+    ThrowKillSwitch,
+)
 from hedgegrid.metrics.event_projection import WHOLE_ACCOUNT
 from hedgegrid.metrics.projection import Projection
 from hedgegrid.runtime.metric_names import Metrics
@@ -26,6 +32,17 @@ class CommandProjection(Projection[cm.Command]):
 
 class ControlProjection(Projection[ControlMessage]):
     def project(self, message: ControlMessage) -> None:
-        symbol = message.symbol or WHOLE_ACCOUNT
-        wanted = message.state if isinstance(message, SetTradingState) else message.action
-        self.table.add(Metrics.control_requests, self.account, symbol, str(wanted))
+        symbol = getattr(message, "symbol", None) or WHOLE_ACCOUNT
+        self.table.add(Metrics.control_requests, self.account, symbol, _wanted(message))
+
+
+def _wanted(message: ControlMessage) -> str:
+    match message:
+        case SetTradingState(state=state):
+            return str(state)
+        case ResolveMismatch(action=action):
+            return str(action)
+        case ThrowKillSwitch(level=level):
+            return f"KILL_{level.name}"
+        case ClearKillSwitch():
+            return "KILL_CLEARED"

@@ -10,6 +10,7 @@ import redis
 from rich.console import Console
 
 from hedgegrid.operator.collect import Collector
+from hedgegrid.operator.control_key import make_control_key
 from hedgegrid.operator.demo_options import DemoOptions
 from hedgegrid.operator.exchange_admin import ExchangeAdmin
 from hedgegrid.operator.log_lines import readable
@@ -45,6 +46,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
     folder = new_run_folder()
     config_path = folder / "config.toml"
     config_path.write_text(text, encoding="utf-8")
+    make_control_key(folder)
     with StopSignals() as signals, open_display(console) as display:
         display.say(f"run folder: {folder}")
         server = RunRedis(folder / "redis", external_urls(os.environ), display.say)

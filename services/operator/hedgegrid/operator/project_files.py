@@ -12,6 +12,7 @@ TAPE_CONFIG = ROOT / "config" / "tape-5min.toml"
 RUNS = ROOT / ".run"
 REDIS_URL_FILE = "redis-url"
 STATE_FOLDER = "state"
+CONTROL_KEY_FILE = "control-key"
 LEDGER_FILE = "ledger.sqlite"
 
 
@@ -30,10 +31,16 @@ def new_run_folder(parent: Path = RUNS) -> Path:
     raise ConfigError(f"cannot make a run folder in {parent}: {stem} and its numbers are taken")
 
 
-def running_demo_urls(parent: Path = RUNS) -> list[str] | None:
-    """Addresses of the money and the market server of the demo started last, if that demo has not stopped."""
+def running_demo(parent: Path = RUNS) -> Path | None:
+    """Run folder of the demo started last, if that demo has Redis servers of its own and has not stopped."""
     files = sorted(parent.glob(f"*/{REDIS_URL_FILE}"))
-    return files[-1].read_text().split() if files else None
+    return files[-1].parent if files else None
+
+
+def running_demo_urls(parent: Path = RUNS) -> list[str] | None:
+    """Addresses of the money and the market server of that demo."""
+    folder = running_demo(parent)
+    return (folder / REDIS_URL_FILE).read_text().split() if folder else None
 
 
 def newest_demo_ledger(parent: Path = RUNS) -> Path | None:

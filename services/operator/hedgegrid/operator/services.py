@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hedgegrid.operator.children import ChildSpec
 from hedgegrid.operator.demo_options import VENUE_ORDER_RATE, DemoOptions
-from hedgegrid.operator.project_files import LEDGER_FILE, STATE_FOLDER
+from hedgegrid.operator.project_files import CONTROL_KEY_FILE, LEDGER_FILE, STATE_FOLDER
 from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.runtime.config_types import SystemConfig
 from hedgegrid.runtime.credentials import credential_names
@@ -18,9 +18,9 @@ INSTANCE_PREFIX = "demo-"
 """Instance ids of a demo begin so; they mark what a demo has written in Redis."""
 SIM = "exchange-sim"
 SIM_STAGE, SERVICE_STAGE, WORKER_STAGE = 1, 2, 3
-_SECRET = re.compile(r"HEDGEGRID_[A-Z0-9_]+_API_(KEY|SECRET)(_FILE)?")
+_SECRET = re.compile(r"HEDGEGRID_[A-Z0-9_]+_API_(KEY|SECRET)(_FILE)?|HEDGEGRID_VENUE_KEYS")
 _DECIDED_HERE = re.compile(
-    r"HEDGEGRID_(REDIS_URL|MARKET_REDIS_URL|CONFIG|HTTP_HOST|HTTP_PORT|INSTANCE_ID|BYBIT_\w+|ALLOW_LIVE|ORDER_RATE_PER_S|PROGRESS|LEDGER_PATH)"
+    r"HEDGEGRID_(REDIS_URL|MARKET_REDIS_URL|CONFIG|HTTP_HOST|HTTP_PORT|INSTANCE_ID|BYBIT_\w+|ALLOW_LIVE|ORDER_RATE_PER_S|PROGRESS|LEDGER_PATH|CONTROL_KEY_FILE)"
 )
 
 
@@ -86,6 +86,7 @@ def service_specs(plan: RunPlan, exchange: Exchange, urls: RedisUrls) -> list[Ch
         keys.update(zip(credential_names(account), pair, strict=True))
     workers = [f"strategy-{number}" for number in range(1, plan.options.workers + 1)]
     told = _environment(plan, exchange, urls)
+    told["HEDGEGRID_CONTROL_KEY_FILE"] = str(plan.folder / CONTROL_KEY_FILE)
     told["HEDGEGRID_STATE_DIR"] = str(plan.folder / STATE_FOLDER)
     page = {
         "HEDGEGRID_HTTP_PORT": str(plan.options.port),

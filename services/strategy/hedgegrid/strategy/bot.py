@@ -9,6 +9,7 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.fenced_state import FencedState
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import START, id_key
+from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import Command
 from hedgegrid.messages.ledger import LedgerMessage
@@ -69,6 +70,12 @@ class Bot:
         self._commands += decision.commands
         self._ledger += decision.ledger
         self._changed = True
+
+    @property
+    def is_untouched(self) -> bool:
+        """ACTIVE, and holds and orders nothing."""
+        is_flat = all(leg.book.qty == 0 and not leg.orders for leg in self.state.legs)
+        return is_flat and self.state.trading_state is TradingState.ACTIVE
 
     @property
     def has_decided(self) -> bool:

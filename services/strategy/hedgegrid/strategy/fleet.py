@@ -28,7 +28,12 @@ class Fleet:
         self._instance = instance
         self._ttl_ms = ttl_ms
         self._next_look_s = 0.0
+        self._taken: list[Bot] = []
+        self._surplus: list[Bot] = []
         self.held: dict[tuple[str, str], Bot] = {}
+
+    def holds(self, bot: Bot) -> bool:
+        return self.held.get((bot.account, bot.symbol)) is bot
 
     def of_symbol(self, symbol: str) -> list[Bot]:
         return [bot for bot in self.held.values() if bot.symbol == symbol]
@@ -41,22 +46,31 @@ class Fleet:
         """Renew what is held, take free bots up to the fair share; returns the bots taken and those to hand back.
 
         A bot to hand back is out of `held` but its lease is still ours: the caller commits and releases it.
+
+        Raises:
+            redis.RedisError: the next call tells of what was taken and put aside until then.
         """
-        now_s = time.monotonic()
-        if now_s < self._next_look_s:
-            return [], []
-        self._next_look_s = now_s + self._ttl_ms / 1000 / LOOKS_PER_TTL
-        workers = self._membership.renew(now_ms)
-        self._renew()
-        share = fair_share(len(self._all), workers, self._instance)
-        surplus = [self.held.pop(key) for key in list(self.held)[share:]]
-        return self._acquire(share), surplus
+        self._look(now_ms)
+        taken, self._taken = [bot for bot in self._taken if self.holds(bot)], []
+        surplus, self._surplus = self._surplus, []
+        return taken, surplus
 
     def forget(self, bot: Bot) -> None:
         self.held.pop((bot.account, bot.symbol), None)
 
     def leave(self) -> None:
         self._membership.leave()
+
+    def _look(self, now_ms: int) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_look_s:
+            return
+        self._next_look_s = now_s + self._ttl_ms / 1000 / LOOKS_PER_TTL
+        workers = self._membership.renew(now_ms)
+        self._renew()
+        share = fair_share(len(self._all), workers, self._instance)
+        self._surplus += [self.held.pop(key) for key in list(self.held)[share:]]
+        self._acquire(share)
 
     def _renew(self) -> None:
         for key, bot in list(self.held.items()):
@@ -66,8 +80,7 @@ class Fleet:
                 _log.warning("lease lost", extra={"account": bot.account, "symbol": bot.symbol})
                 del self.held[key]
 
-    def _acquire(self, share: int) -> list[Bot]:
-        taken: list[Bot] = []
+    def _acquire(self, share: int) -> None:
         for key, template in self._all.items():
             if len(self.held) >= share:
                 break
@@ -84,5 +97,4 @@ class Fleet:
                 lease.release()
                 continue
             self.held[key] = bot
-            taken.append(bot)
-        return taken
+            self._taken.append(bot)

@@ -19,7 +19,6 @@ from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotReason, SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.config import AccountConfig
-from hedgegrid.strategy.bot import Bot
 from hedgegrid.strategy.check.account import check_account
 from hedgegrid.strategy.check.ladders import BotRisk, bot_risk
 from hedgegrid.strategy.plans import BotPlan, plans_of
@@ -37,21 +36,23 @@ class Preflight:
         self._money = money
         self._market = market
 
-    def refusal(self, bot: Bot, shot: SnapshotTaken, now_ms: int) -> SetTradingState | None:
-        """What to tell a bot that was just shown its start snapshot; None when it may trade, or must go on anyway."""
-        is_start = shot.reason is SnapshotReason.START and shot.symbol == bot.symbol
-        is_flat = all(leg.book.qty == 0 and not leg.orders for leg in bot.state.legs)
-        if not (is_start and is_flat and bot.state.trading_state is TradingState.ACTIVE):
+    def refusal(self, account_id: str, shot: SnapshotTaken, now_ms: int) -> SetTradingState | None:
+        """What to tell a bot that is shown its start snapshot and is untouched by then; None when it may trade.
+
+        Raises:
+            redis.RedisError: rules or prices could not be read.
+        """
+        if shot.reason is not SnapshotReason.START:
             return None
-        account = self._accounts[bot.account]
+        account = self._accounts[account_id]
         found = (self._risk(account.id, plan, shot) for plan in plans_of(account))
         check = check_account((risk for risk in found if risk is not None), account.guard, shot.wallet.equity)
         if not check.violations:
             return None
         text = "; ".join(check.violations)
-        _log.error("account %s: no new cycles of %s: %s", account.id, bot.symbol, text)
+        _log.warning("account %s: no new cycles of %s unless it has begun: %s", account.id, shot.symbol, text)
         return SetTradingState(
-            symbol=bot.symbol,
+            symbol=shot.symbol,
             state=TradingState.NO_NEW_CYCLES,
             actor=ACTOR,
             reason=f"refused at start: {text}; change config or deposit, then set the bot ACTIVE",

@@ -18,10 +18,14 @@ from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.members import Membership
 from hedgegrid.bus.reader import Entry, TrimmedAway, before_newest, check_not_trimmed, id_key
+from hedgegrid.bus.signed_control import ControlReader, ControlRefused
 from hedgegrid.bus.two_server_reader import TwoServerReader
+from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
+from hedgegrid.runtime.control_key import control_key
 from hedgegrid.runtime.failpoints import failpoint
+from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
 from hedgegrid.strategy.core.inputs import GapFound, WorkerStarted
@@ -54,6 +58,9 @@ class Worker:
             settings.lease_ttl_ms,
         )
         self._preflight = Preflight(context.config.accounts, self._money, self._market)
+        self._arriving: list[Bot] = []
+        """Held, but Redis went away before they were taken over."""
+        self._controls = ControlReader(control_key(settings, context.config.mode))
         self._run_id = ""
         self._next_report_s = 0.0
 
@@ -67,14 +74,17 @@ class Worker:
                 self._context.metrics.redis_errors.labels("strategy", "money").inc()
                 self._context.stopping.wait(RETRY_S)
                 self._reconnect()
+                self._read_again()
         self._leave()
 
     def _turn(self) -> None:
         taken, left = self._fleet.look_after(self._context.clock.now_ms())
         for bot in left:
             self._let_go(bot)
-        for bot in taken:
-            self._take_over(bot)
+        self._arriving += taken
+        while self._arriving:
+            self._take_over(self._arriving[0])
+            self._arriving.pop(0)
         self._context.health.set("leases", True, f"{len(self._fleet.held)} bots held")
         entries = self._reader.read(READ_BLOCK_MS) if self._fleet.held else self._idle()
         if entries:
@@ -118,9 +128,11 @@ class Worker:
         bots = self._fleet.of_stream(entry.stream)
         is_control = entry.stream.endswith(":control")
         try:
-            message = (codec.decode_control if is_control else codec.decode_event)(entry.fields)
+            message = self._controls.open(entry) if is_control else codec.decode_event(entry.fields)
         except codec.UnreadableMessage as error:
             self._set_aside(self._money, entry, error)
+            if isinstance(error, ControlRefused):
+                self._count_refused(bots, error)
             gap = GapFound(reason=str(error), ts_event=self._context.clock.now_ms())
             for bot in bots:
                 if not is_control:
@@ -132,17 +144,17 @@ class Worker:
             position = bot.control_at if is_control else bot.events_at
             if id_key(entry.id) <= id_key(position):
                 continue
+            concerned = symbol is None or symbol == bot.symbol
+            refusal: SetTradingState | None = None
+            if concerned and isinstance(message, SnapshotTaken):  # asks Redis, which may fail: before anything is taken
+                refusal = self._preflight.refusal(bot.account, message, self._context.clock.now_ms())
             (bot.control_read if is_control else bot.events_read)(entry.id)
-            if symbol is None or symbol == bot.symbol:
+            if concerned:
                 bot.take(message)
-                if isinstance(message, SnapshotTaken):
-                    failpoint("strategy.in_snapshot")
-                    self._hold_back_if_too_large(bot, message)
-
-    def _hold_back_if_too_large(self, bot: Bot, shot: SnapshotTaken) -> None:
-        refusal = self._preflight.refusal(bot, shot, self._context.clock.now_ms())
-        if refusal is not None:
-            bot.take(refusal)
+            if concerned and isinstance(message, SnapshotTaken):
+                failpoint("strategy.in_snapshot")
+            if refusal is not None and bot.is_untouched:
+                bot.take(refusal)
 
     def _take_tick(self, symbol: str, tick: QuoteTick) -> None:
         clock, metrics = self._context.clock, self._context.metrics
@@ -172,6 +184,10 @@ class Worker:
         metrics.steps.labels(bot.account, bot.symbol).inc()
 
     def _take_over(self, bot: Bot) -> None:
+        """Begin to step a bot; done again from the start if Redis goes away in the middle, since a bot whose streams
+        were not all followed from its own positions would be deaf to them."""
+        if not self._fleet.holds(bot):
+            return
         failpoint("strategy.at_takeover")
         now_ms = self._context.clock.now_ms()
         for stream, position in self._positions(bot):
@@ -179,8 +195,11 @@ class Worker:
                 check_not_trimmed(self._money, stream, position)
             except TrimmedAway as gap:
                 bot.take(GapFound(reason=str(gap), ts_event=now_ms))
+        self._controls.look_back(self._money, keys.control(bot.account), bot.control_at)
         bot.take(WorkerStarted(ts_event=now_ms))
         self._commit(bot)
+        if not self._fleet.holds(bot):
+            return
         for stream, position in self._positions(bot):
             self._reader.follow(stream, position)
         market = keys.market(bot.symbol)
@@ -211,8 +230,12 @@ class Worker:
         return (keys.events(bot.account), bot.events_at), (keys.control(bot.account), bot.control_at)
 
     def _connect(self) -> None:
+        self._require_fit_server()
         load_functions(self._money)
         self._run_id = str(self._money.info("server")["run_id"])
+
+    def _require_fit_server(self) -> None:
+        require_fit_money_server(self._money, self._context.settings, self._context.config.mode)
 
     def _reconnect(self) -> None:
         """After an outage: the same server goes on; another run of it may have gone back in time."""
@@ -221,6 +244,7 @@ class Worker:
                 run_id = str(self._money.info("server")["run_id"])
                 if run_id == self._run_id:
                     return
+                self._require_fit_server()
                 load_functions(self._money)
                 break
             except redis.RedisError:
@@ -232,6 +256,12 @@ class Worker:
         for bot in list(self._fleet.held.values()):
             bot.take(GapFound(reason="redis was restarted", ts_event=self._context.clock.now_ms()))
             self._commit(bot)
+
+    def _read_again(self) -> None:
+        """Entries that were read but not taken when Redis went away come once more: every bot knows where it stands."""
+        for bot in self._fleet.held.values():
+            for stream, position in self._positions(bot):
+                self._reader.follow(stream, position)
 
     def _report(self, moved: bool) -> None:
         now_s = time.monotonic()
@@ -249,6 +279,10 @@ class Worker:
         _log.error("unreadable entry set aside: %s", error, extra={"stream": entry.stream, "id": entry.id})
         set_aside(client, entry, str(error))
         self._context.metrics.dead_letters.labels(entry.stream).inc()
+
+    def _count_refused(self, bots: list[Bot], refusal: ControlRefused) -> None:
+        for account in {bot.account for bot in bots}:
+            self._context.metrics.control_refused.labels(account, refusal.why).inc()
 
     def _leave(self) -> None:
         for bot in list(self._fleet.held.values()):

@@ -26,6 +26,8 @@ from hedgegrid.ws_gateway.normalizer import DeadLetter, account_frame
 BATCH = 256
 POLL_S = 0.2
 RETRY_S = 0.1
+DOUBTS_EVERY_MS = 5_000
+"""However much of a feed is unreadable, its bots are sent to reconcile no more often."""
 LAST_TRIES_S = 5.0
 """When stopping: how long Redis may stay away before the rest is given up (its readers reconcile at our next start)."""
 NS_PER_S = 1_000_000_000
@@ -33,6 +35,8 @@ NS_PER_MS = 1_000_000
 
 GiveUp = Callable[[str], dict[str, int]]
 """Tell every private session why its events are lost; returns the session number each account is at."""
+Announce = Callable[[str], None]
+"""Tell the bots of an account once more that its session is live, which makes them reconcile; nothing if it is not."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +66,7 @@ class EventPublisher:
         clock: Clock,
         *,
         give_up: GiveUp,
+        announce: Announce,
         progress: redis.Redis | None = None,
         bound: HoldingBound | None = None,
     ) -> None:
@@ -74,12 +79,15 @@ class EventPublisher:
         self._gateway = gateway
         self._clock = clock
         self._give_up_sessions = give_up
+        self._announce = announce
         self._progress = progress
         self._bound = bound or HoldingBound()
         self._void: dict[str, int] = {}
         self._told: list[FeedNews] = []
         self._owed: list[Item] = []
         self._frames: dict[str, int] = {}
+        self._doubted: set[str] = set()
+        self._doubts_told_ms: dict[str, int] = {}
 
     def run(self, stopping: threading.Event) -> None:
         """Publish until `stopping` is set and nothing waits."""
@@ -96,6 +104,7 @@ class EventPublisher:
             if batch:
                 failpoint("gateway.after_queue")
             parcels = self._parcels(batch)
+            self._tell_doubts()
             while parcels and self._deliver(parcels, stopping):
                 parcels.pop(0)
 
@@ -116,12 +125,23 @@ class EventPublisher:
                     parcel.frames = 0
         return list(parcels.values())
 
+    def _tell_doubts(self) -> None:
+        """Have bots reconcile of whose events some could not be read: only the venue knows what those said."""
+        now_ms = self._clock.monotonic_ns() // NS_PER_MS
+        for account in list(self._doubted):
+            told_ms = self._doubts_told_ms.get(account)
+            if told_ms is None or now_ms - told_ms >= DOUBTS_EVERY_MS:
+                self._doubts_told_ms[account] = now_ms
+                self._doubted.remove(account)
+                self._announce(account)
+
     def _add_frame(self, parcel: _Parcel, frame: Frame) -> None:
         content = account_frame(frame.feed, frame.raw, frame.recv_ns)
         self._gateway.frames.labels("private", frame.feed, content.topic).inc()
         for letter in content.dead:
             self._metrics.dead_letters.labels(letter.stream).inc()
             _log.error("private frame or row set aside: %s", letter.reason, extra={"account": frame.feed})
+            self._doubted.add(frame.feed)
         parcel.entries += content.entries
         parcel.dead += content.dead
         parcel.received_ns.append(frame.recv_ns)

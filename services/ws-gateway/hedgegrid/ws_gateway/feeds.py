@@ -7,11 +7,14 @@ from functools import partial
 
 from hedgegrid.bus import keys
 from hedgegrid.bybit.ws import PRIVATE_TOPICS, Environment, PrivateSocket, PublicSocket
-from hedgegrid.messages.feed import FeedStale
+from hedgegrid.messages.events import OrderAcked
+from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.credentials import Credentials
 from hedgegrid.runtime.failpoints import failpoint
+from hedgegrid.ws_gateway.ack_watch import ACK_FOLLOWED_WITHIN_MS, AckWatch
 from hedgegrid.ws_gateway.items import FeedNews, SessionBegun
+from hedgegrid.ws_gateway.reconnect import ConnectBudget
 from hedgegrid.ws_gateway.session import FeedSession, FeedSocket, Queue
 from hedgegrid.ws_gateway.watchdog import PublicWatchdog, check_private
 
@@ -21,6 +24,7 @@ NS_PER_MS = 1_000_000
 
 FrameHandler = Callable[[bytes, int], None]
 LostHandler = Callable[[str], None]
+Heard = OrderAcked | FeedConnected | FeedLost
 
 
 def shards(symbols: tuple[str, ...], size: int = SYMBOLS_PER_SOCKET) -> list[tuple[str, ...]]:
@@ -44,6 +48,8 @@ class PrivateFeed(FeedSession):
         clock: Clock,
         accepting: threading.Event,
         step_timeout_s: float = 10.0,
+        ack_followed_ms: int = ACK_FOLLOWED_WITHIN_MS,
+        budget: ConnectBudget | None = None,
         dice: random.Random | None = None,
     ) -> None:
         super().__init__(
@@ -53,8 +59,12 @@ class PrivateFeed(FeedSession):
             queue=queue,
             clock=clock,
             accepting=accepting,
+            budget=budget,
             dice=dice,
         )
+        self._acks = AckWatch(ack_followed_ms)
+        self._connected: FeedConnected | None = None
+        self._is_known_connected = False
         self._make = partial(
             PrivateSocket,
             environment,
@@ -65,14 +75,34 @@ class PrivateFeed(FeedSession):
         )
 
     def make_socket(self, session: int) -> FeedSocket:
+        self._acks.begin()
         return self._make(on_frame=partial(self.take_frame, session), on_lost=self.on_lost)
+
+    def went_live(self, connected: FeedConnected) -> None:
+        super().went_live(connected)
+        self._acks.live(connected.ts_event)
+        self._connected, self._is_known_connected = connected, False
 
     def take_frame(self, session: int, raw: bytes, recv_ns: int) -> None:
         failpoint("gateway.after_receive")
         super().take_frame(session, raw, recv_ns)
+        self._acks.frame(raw, recv_ns // NS_PER_MS)
+
+    def heard(self, message: Heard) -> None:
+        """What stands in the account's stream, in its order; called by the stream's reader.
+
+        When another gateway of the account tells that its socket is lost, the bots stop; while ours stands behind that
+        word, only our telling so lets them go on.
+        """
+        if isinstance(message, OrderAcked):
+            self._acks.acked(message, self.now_ms())
+        elif isinstance(message, FeedConnected):
+            self._is_known_connected = self._is_known_connected or message == self._connected
+        elif self._is_known_connected:
+            self.announce()
 
     def check(self, socket: FeedSocket) -> str:
-        return check_private(int(socket.pong_age_s * 1000)).replace
+        return check_private(int(socket.pong_age_s * 1000)).replace or self._acks.overdue(self.now_ms())
 
 
 class PublicFeed(FeedSession):
@@ -89,6 +119,7 @@ class PublicFeed(FeedSession):
         queue: Queue,
         clock: Clock,
         step_timeout_s: float = 10.0,
+        budget: ConnectBudget | None = None,
         dice: random.Random | None = None,
     ) -> None:
         super().__init__(
@@ -97,6 +128,7 @@ class PublicFeed(FeedSession):
             topics=tuple(f"{kind}.{symbol}" for symbol in symbols for kind in ("tickers", "orderbook.1")),
             queue=queue,
             clock=clock,
+            budget=budget,
             dice=dice,
         )
         self.symbols = symbols

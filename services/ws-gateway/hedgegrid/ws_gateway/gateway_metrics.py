@@ -18,6 +18,7 @@ class GatewayMetrics(MetricSet):
         "feed_publish_seconds", "From the frame's receipt to its entries being in Redis", "feed", buckets=LOOP_BUCKETS_S
     )
     ping = gauge("feed_ping_seconds", "Round trip of the last text ping", "feed", "account")
+    ticks_refused = counter("ticks_refused", "Ticks kept from the strategy: crossed, absurd, old", "symbol", "reason")
     deltas_ignored = counter("feed_deltas_ignored", "Ticker deltas before a snapshot", "feed")
 
 

@@ -12,11 +12,13 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.dead_letter import set_aside_raw
 from hedgegrid.bus.publisher import publish_market
 from hedgegrid.messages.base import Message
+from hedgegrid.messages.feed import FeedStale
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.ws_gateway.gateway_metrics import SERVICE, Children, GatewayMetrics
 from hedgegrid.ws_gateway.items import FeedNews, Frame, Item, SessionBegun, drain
 from hedgegrid.ws_gateway.normalizer import DeadLetter, MarketNormalizer
+from hedgegrid.ws_gateway.tick_check import TOO_OLD_MS, Refusal, TickCheck
 
 BATCH = 2000
 POLL_S = 0.2
@@ -32,9 +34,16 @@ _log = logging.getLogger(__name__)
 class MarketPublisher:
     """One thread. A tick may be dropped when Redis fails; news about the feed are kept until they are in."""
 
-    def __init__(self, client: redis.Redis, metrics: Metrics, gateway: GatewayMetrics) -> None:
+    def __init__(
+        self, client: redis.Redis, metrics: Metrics, gateway: GatewayMetrics, too_old_ms: int | None = TOO_OLD_MS
+    ) -> None:
         self.queue: SimpleQueue[Item] = SimpleQueue()
         self.redis_works = True
+        self.refused: dict[str, Refusal] = {}
+        """Symbols whose newest tick was refused, and why."""
+        self._too_old_ms = too_old_ms
+        self._checks: dict[str, TickCheck] = {}
+        self._session = 0
         self._client = client
         self._metrics = metrics
         self._gateway = gateway
@@ -72,6 +81,10 @@ class MarketPublisher:
                     tick = self._tick(item)
                     if tick is None:
                         continue
+                    refusal = self._refusal(tick)
+                    if refusal is not None:
+                        entries += refusal
+                        continue
                     at = newest_at.get(tick.symbol)
                     if at is None:
                         newest_at[tick.symbol] = len(entries)
@@ -83,6 +96,7 @@ class MarketPublisher:
                     entries += [(stream, item.message) for stream in item.streams]
                     newest_at.clear()
                 case SessionBegun():
+                    self._session = item.session
                     self._normalizer.begin(item.symbols)
                     newest_at.clear()
         for symbol, count in conflated.items():
@@ -100,6 +114,27 @@ class MarketPublisher:
         if content.tick is not None:
             self._ticks.of(content.tick.symbol).inc()
         return content.tick
+
+    def _refusal(self, tick: QuoteTick) -> list[tuple[str, Message]] | None:
+        """None for a tick to publish; else what to tell in its place, once: data that came too late."""
+        symbol = tick.symbol
+        reason = self._checks.setdefault(symbol, TickCheck(self._too_old_ms)).refusal(tick)
+        before = self.refused.get(symbol)
+        if reason is None:
+            if before is not None:
+                del self.refused[symbol]
+                _log.info("%s: ticks are taken again", symbol)
+            return None
+        self._gateway.ticks_refused.labels(symbol, reason.value).inc()
+        if reason is before:
+            return []
+        self.refused[symbol] = reason
+        _log.warning("%s: tick refused, %s: %s", symbol, reason.value, tick)
+        if reason is not Refusal.OLD:
+            return []
+        age_ms = tick.ts_init - tick.ts_event
+        stale = FeedStale(feed="public", session=self._session, age_ms=age_ms, ts_event=tick.ts_init)
+        return [(keys.market(symbol), stale)]
 
     def _publish(self, entries: list[tuple[str, Message]]) -> bool:
         try:

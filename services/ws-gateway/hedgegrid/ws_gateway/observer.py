@@ -34,7 +34,9 @@ class FeedObserver:
     def observe(self) -> None:
         """Set every condition and gauge."""
         health = self._context.health
-        public_trouble = "; ".join(feed.trouble for feed in self._public if feed.trouble)
+        troubles = [feed.trouble for feed in self._public]
+        troubles += [f"ticks of {symbol} are refused: {why}" for symbol, why in self._market.refused.copy().items()]
+        public_trouble = "; ".join(filter(None, troubles))
         health.set("public", not public_trouble, public_trouble)
         for feed in self._private:
             health.set(f"private:{feed.feed}", not feed.trouble, feed.trouble)

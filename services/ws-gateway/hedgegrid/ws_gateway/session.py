@@ -11,7 +11,7 @@ from hedgegrid.bybit.ws import RequestFailed, SocketFailed
 from hedgegrid.messages.feed import FeedConnected, FeedLost
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.ws_gateway.items import FeedNews, Frame, Item, SessionBegun
-from hedgegrid.ws_gateway.reconnect import ReconnectPolicy
+from hedgegrid.ws_gateway.reconnect import ConnectBudget, ReconnectPolicy
 
 CHECK_EVERY_S = 0.5
 NS_PER_MS = 1_000_000
@@ -83,6 +83,7 @@ class FeedSession(ABC):
         queue: Queue,
         clock: Clock,
         accepting: threading.Event | None = None,
+        budget: ConnectBudget | None = None,
         dice: random.Random | None = None,
     ) -> None:
         self.feed = feed
@@ -101,7 +102,7 @@ class FeedSession(ABC):
         self._queue = queue
         self._clock = clock
         self._accepting = accepting
-        self._policy = ReconnectPolicy(clock, dice or random.SystemRandom())
+        self._policy = ReconnectPolicy(clock, dice or random.SystemRandom(), budget or ConnectBudget(clock))
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._failed_session = -1
@@ -122,6 +123,16 @@ class FeedSession(ABC):
     @abstractmethod
     def check(self, socket: FeedSocket) -> str:
         """Why the live socket must be replaced, or ""; may put news about stale data."""
+
+    def went_live(self, connected: FeedConnected) -> None:
+        """Called before `connected` is told: the session is subscribed."""
+        _log.info("%s feed live, session %d", self.feed_kind, self.session, extra={"account": self.feed})
+
+    def announce(self) -> None:
+        """Tell once more that the session is live; nothing if it is not. From any thread."""
+        with self._lock:  # never behind the word of its loss
+            if self.state is State.LIVE and not self._told_lost:
+                self._tell_connected()
 
     def start(self) -> None:
         self.thread.start()
@@ -215,10 +226,14 @@ class FeedSession(ABC):
         self.trouble = ""
         self.live_since_ns = self._clock.monotonic_ns()
         self._policy.connected()
-        self._told_lost = False
+        with self._lock:
+            self._told_lost = False
+            self._tell_connected()
+
+    def _tell_connected(self) -> None:
         connected = FeedConnected(feed=self.feed_kind, session=self.session, ts_event=self._clock.now_ms())
+        self.went_live(connected)
         self._queue.put(FeedNews(self.feed, self._streams, connected))
-        _log.info("%s feed live, session %d", self.feed_kind, self.session, extra={"account": self.feed})
 
     def _watch(self, socket: FeedSocket) -> None:
         while not self._stopping.is_set():
@@ -236,11 +251,12 @@ class FeedSession(ABC):
 
     def _tell_lost(self, reason: str) -> None:
         """Once per loss, behind the last frame: the socket is closed by now."""
-        if self._told_lost:
-            return
-        self._told_lost = True
-        lost = FeedLost(feed=self.feed_kind, session=self.session, reason=reason, ts_event=self._clock.now_ms())
-        self._queue.put(FeedNews(self.feed, self._streams, lost))
+        with self._lock:
+            if self._told_lost:
+                return
+            self._told_lost = True
+            lost = FeedLost(feed=self.feed_kind, session=self.session, reason=reason, ts_event=self._clock.now_ms())
+            self._queue.put(FeedNews(self.feed, self._streams, lost))
 
     def now_ms(self) -> int:
         """Monotonic ms."""

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         instruments = load_instruments(options.instruments)
         prices = {**last_prices(options.instruments), **dict(options.price)}
         checks = {a.id: _checked(a, instruments, prices, options.balance) for a in config.accounts}
+        if options.plot is not None:
+            draw([bot for check in checks.values() for bot in check.bots], options.plot)
     except ConfigError as error:
         sys.stderr.write(f"hedgegrid check: {error}\n")
         return EXIT_INPUT
@@ -36,8 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(body, indent=1) + "\n")
     else:
         sys.stdout.write("\n".join(as_text(account, check, options.balance) for account, check in checks.items()))
-    if options.plot is not None:
-        draw([bot for check in checks.values() for bot in check.bots], options.plot)
     return EXIT_VIOLATED if any(check.violations for check in checks.values()) else EXIT_OK
 
 

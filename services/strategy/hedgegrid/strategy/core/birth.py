@@ -15,6 +15,7 @@ from hedgegrid.messages.commands import CancelOrder
 from hedgegrid.messages.events import OrderFilled, PositionChanged, SnapshotReason, SnapshotTaken
 from hedgegrid.messages.ledger import BaselineTaken, MismatchFound
 from hedgegrid.strategy.core.draft import Draft
+from hedgegrid.strategy.core.foreign_orders import note_foreign_orders
 from hedgegrid.strategy.core.rebuilding import rebuild_cycle, single_level
 from hedgegrid.strategy.core.seen import trimmed
 from hedgegrid.strategy.core.state import Cycle, LegState, Level, Seen
@@ -26,8 +27,7 @@ def be_born(draft: Draft[Any, Any], snapshot: SnapshotTaken, accept_all: bool = 
     With `accept_all` a position that the executions do not explain is taken as one entry at its average.
     """
     left_over = [order for order in snapshot.open_orders if parse_client_order_id(order.client_order_id)]
-    if len(left_over) < len(snapshot.open_orders) and not accept_all:
-        draft.restrict(TradingState.HALTED, "orders of somebody else rest on this symbol")
+    note_foreign_orders(draft, snapshot, accepted=accept_all)
     if left_over:
         draft.commands.extend(
             CancelOrder(symbol=draft.state.symbol, leg=order.leg, client_order_id=order.client_order_id)

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from hedgegrid.domain.money import ZERO
-from hedgegrid.domain.order import ExecType
+from hedgegrid.domain.order import ExecType, Purpose
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.events import FundingPaid, OrderFilled, SnapshotReason
 from hedgegrid.messages.ledger import CycleClosed, FillBooked, FundingBooked
 from hedgegrid.strategy.core.draft import Draft
+from hedgegrid.strategy.core.kill_switch import CLOSED_BY_KILL_SWITCH, is_emergency_close
 from hedgegrid.strategy.core.ladder import break_even_px
 from hedgegrid.strategy.core.lost_future import order_of_lost_future, own_parts
 from hedgegrid.strategy.core.seen import is_seen, remembered
@@ -56,13 +57,16 @@ def book_fill(draft: Draft[Any, Any], fill: OrderFilled, told_all: bool = False)
         _advance(draft, fill, order)
     else:
         draft.change_leg(fill.leg, **remembered(draft.leg(fill.leg), fill.ts_event, fill.trade_id))
-        draft.restrict(
-            _UNASKED.get(fill.exec_type, TradingState.HALTED),
-            f"{fill.exec_type} of {fill.last_qty} on the {fill.leg.word} leg that no order of this bot asked for",
-        )
+        draft.restrict(_UNASKED.get(fill.exec_type, TradingState.HALTED), _why_unasked(draft, fill))
     if draft.leg(fill.leg).book.qty == 0:
         _close_cycle(draft, fill)
     _settle_break_even(draft, draft.leg(fill.leg))
+
+
+def _why_unasked(draft: Draft[Any, Any], fill: OrderFilled) -> str:
+    if is_emergency_close(draft, fill.client_order_id):
+        return CLOSED_BY_KILL_SWITCH
+    return f"{fill.exec_type} of {fill.last_qty} on the {fill.leg.word} leg that no order of this bot asked for"
 
 
 def book_funding(draft: Draft[Any, Any], funding: FundingPaid) -> None:
@@ -243,7 +247,7 @@ def _to_ledger(
             leg=fill.leg,
             cycle=cycle,
             level=level,
-            purpose=order.purpose if order else None,
+            purpose=_purpose_of(draft, fill, order),
             client_order_id=fill.client_order_id,
             trade_id=fill.trade_id,
             exec_type=fill.exec_type,
@@ -255,3 +259,9 @@ def _to_ledger(
             ts_event=fill.ts_event,
         )
     )
+
+
+def _purpose_of(draft: Draft[Any, Any], fill: OrderFilled, order: WorkingOrder | None) -> Purpose | None:
+    if order is not None:
+        return order.purpose
+    return Purpose.EMERGENCY if is_emergency_close(draft, fill.client_order_id) else None

@@ -33,6 +33,8 @@ OrderNews = (
     | OrderCanceled
 )
 UNPROVEN_KEPT = 32
+DUPLICATE_ID = 110072
+"""Bybit's code for a client order id that was used before: something is there that this state does not know."""
 
 
 def apply_order_news(draft: Draft[Any, Any], news: OrderNews) -> None:
@@ -49,6 +51,8 @@ def apply_order_news(draft: Draft[Any, Any], news: OrderNews) -> None:
         case OrderRejected():
             retire_unproven(draft, leg, order)
             draft.hold_back(leg, order.purpose)
+            if news.code == DUPLICATE_ID:
+                draft.ask_snapshot(SnapshotReason.GAP)
         case OrderDenied():
             _denied(draft, leg, order, news.command)
         case AmendRejected() | CancelRejected():
@@ -99,6 +103,10 @@ def _acked(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: Comma
 
 
 def _accepted(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, news: OrderAccepted) -> None:
+    known = (order.qty, order.price) == (news.qty, news.price)
+    if order.phase is OrderPhase.LIVE and not known and news.ts_event <= order.told_ms:
+        return  # told late, or again by a second socket: these terms were amended since
+    order = msgspec.structs.replace(order, told_ms=max(order.told_ms, news.ts_event))
     if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED) and not order.is_market:
         draft.change_leg(leg, **{"closing" if order.purpose.closes else "opening": Backoff()})
     if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED, OrderPhase.LIVE):
@@ -116,7 +124,7 @@ def _with_terms(draft: Draft[Any, Any], order: WorkingOrder, qty: Decimal, price
 
 def _denied(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: CommandKind) -> None:
     if command is CommandKind.SUBMIT:
-        draft.drop_order(leg, order.client_order_id)
+        retire_unproven(draft, leg, order)  # before the store went back in time it may have been sent after all
     else:
         draft.put_order(leg, in_phase(draft, order, OrderPhase.LIVE, new_qty=None, new_price=None))
     draft.hold_back(leg, order.purpose)

@@ -4,24 +4,30 @@ from typing import Any
 
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.control import MismatchAnswer
-from hedgegrid.messages.events import FundingPaid, OrderRejected, SnapshotTaken
+from hedgegrid.messages.events import FundingPaid, OrderRejected, SnapshotReason, SnapshotTaken
 from hedgegrid.messages.ledger import DifferenceFound
 from hedgegrid.strategy.core.birth import be_born, note_position, report_mismatch
 from hedgegrid.strategy.core.booking import book_fill, book_funding
 from hedgegrid.strategy.core.draft import Draft
+from hedgegrid.strategy.core.foreign_orders import note_foreign_orders
+from hedgegrid.strategy.core.kill_switch import is_emergency_close
 from hedgegrid.strategy.core.lifecycle import apply_order_news, retire_unproven
 from hedgegrid.strategy.core.lost_future import cancel_orphans, learn_sizes, own_parts, skip_used_ids
 from hedgegrid.strategy.core.resolving import resolve_mismatch
 from hedgegrid.strategy.core.state import MISMATCHES_TOLERATED, OrderPhase
 
 ASK_AGAIN_MS = 1_000
+SETTLED_MS = 5_000
+"""The venue's lists are written late: what we did so recently may not be in them, and its absence proves nothing."""
 QUIET_BEFORE_COMPARING_MS = 2_000
 
 
 def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
     asked = draft.state.snapshot_asked and snapshot.request == draft.state.request
     if asked:
-        draft.change(snapshot_asked=False, instrument=snapshot.instrument)
+        draft.change(snapshot_asked=False)
+    if asked or snapshot.reason is SnapshotReason.AUDIT:  # which reads the trading rules anew
+        draft.change(instrument=snapshot.instrument)
     if draft.state.life == 0:
         if asked:
             be_born(draft, snapshot)
@@ -35,25 +41,26 @@ def merge_snapshot(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
         resolve_mismatch(draft, resolution, snapshot)
         return
     if asked:
-        _drop_vanished(draft, snapshot)
+        is_settled = _drop_vanished(draft, snapshot)
         skip_used_ids(draft, snapshot)
         cancel_orphans(draft, snapshot)
+        note_foreign_orders(draft, snapshot)
         if resolution is not None:
             resolve_mismatch(draft, resolution, snapshot)
         _compare_positions(draft, snapshot)
-        if draft.state.resolving is not None and not draft.state.snapshot_asked:
+        if not (is_settled and draft.state.resolving is None) and not draft.state.snapshot_asked:
             draft.change(reconciled=False, ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
     _compare_results(draft, snapshot)
 
 
 def _book(draft: Draft[Any, Any], snapshot: SnapshotTaken, asked: bool) -> None:
     """Executions first, so that an order does not end before its fills are counted. Of executions a snapshot repeats
-    the past of earlier lives and of people; only what this life did can be missing."""
+    the past of earlier lives and of people; only what this life did, and the kill switch for it, can be missing."""
     learn_sizes(draft, snapshot)
     for execution in snapshot.executions:
         if isinstance(execution, FundingPaid):
             book_funding(draft, execution)
-        elif own_parts(draft, execution.client_order_id) is not None:
+        elif own_parts(draft, execution.client_order_id) or is_emergency_close(draft, execution.client_order_id):
             book_fill(draft, execution, told_all=asked)
     for ended in snapshot.ended_orders:
         if not isinstance(ended, OrderRejected):
@@ -62,13 +69,24 @@ def _book(draft: Draft[Any, Any], snapshot: SnapshotTaken, asked: bool) -> None:
         apply_order_news(draft, accepted)
 
 
-def _drop_vanished(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
-    """Orders the venue acknowledged and now shows nowhere are over, as far as anybody can say."""
+def _drop_vanished(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> bool:
+    """Orders the venue acknowledged and now shows nowhere are over, as far as anybody can say. False if it may just
+    not show them yet: then it must be asked again."""
+    is_settled = True
     shown = {order.client_order_id for order in (*snapshot.open_orders, *snapshot.ended_orders)}
     for leg in draft.state.legs:
         for order in leg.orders:
-            if order.client_order_id not in shown and order.phase is not OrderPhase.SUBMITTING:
+            if order.client_order_id in shown or order.phase is OrderPhase.SUBMITTING:
+                continue
+            if _is_recent(draft, order.since_ms):
+                is_settled = False
+            else:
                 retire_unproven(draft, leg.leg, order)
+    return is_settled
+
+
+def _is_recent(draft: Draft[Any, Any], at_ms: int) -> bool:
+    return draft.now_ms - at_ms < SETTLED_MS
 
 
 def _compare_positions(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
@@ -80,6 +98,9 @@ def _compare_positions(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> None:
             draft.change(reconciled=True)
         draft.change(mismatches=0)
         _let_go_of_unbookable(draft, snapshot)
+        return
+    if _is_recent(draft, draft.state.booked_ms):
+        draft.change(ask_after_ms=draft.now_ms + ASK_AGAIN_MS)
         return
     mismatches = draft.state.mismatches + 1
     draft.change(mismatches=mismatches, ask_after_ms=draft.now_ms + ASK_AGAIN_MS * mismatches)
@@ -98,7 +119,8 @@ def _let_go_of_unbookable(draft: Draft[Any, Any], snapshot: SnapshotTaken) -> No
     ended = {order.client_order_id for order in snapshot.ended_orders}
     for leg in draft.state.legs:
         for order in leg.orders:
-            if order.phase is OrderPhase.ENDED and order.client_order_id in ended:
+            is_over = order.phase is OrderPhase.ENDED and order.client_order_id in ended
+            if is_over and not _is_recent(draft, order.since_ms):
                 retire_unproven(draft, leg.leg, order)
 
 

@@ -50,6 +50,8 @@ class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
     final_qty: Decimal | None = None
     new_qty: Decimal | None = None
     new_price: Decimal | None = None
+    told_ms: int = 0
+    """Venue time of its newest word on terms: an older one, told late or twice, does not bring them back."""
 
     @property
     def is_market(self) -> bool:
@@ -191,6 +193,8 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
     booked_ms: int = 0
     """Our clock at the last booking."""
     duplicates: int = 0
+    foreign_orders: tuple[str, ...] = ()
+    """The venue's ids of orders that no bot of ours made and that rested at the last snapshot."""
     long: LegState = LegState(book=LegBook(leg=Leg.LONG))
     short: LegState = LegState(book=LegBook(leg=Leg.SHORT))
     quiet_above: Decimal = ZERO

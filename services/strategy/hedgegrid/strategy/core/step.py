@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hedgegrid.messages.control import ResolveMismatch, SetTradingState
+from hedgegrid.messages.control import ClearKillSwitch, ResolveMismatch, SetTradingState, ThrowKillSwitch
 from hedgegrid.messages.events import (
     FundingPaid,
+    KillSwitchChanged,
+    OrderAccepted,
     OrderFilled,
     PositionChanged,
     RiskStageChanged,
@@ -20,8 +22,10 @@ from hedgegrid.strategy.core.birth import note_position
 from hedgegrid.strategy.core.booking import book_fill, book_funding
 from hedgegrid.strategy.core.config_change import note_config
 from hedgegrid.strategy.core.draft import C, Decision, Draft, S
+from hedgegrid.strategy.core.foreign_orders import look_into_foreign_order
 from hedgegrid.strategy.core.guard_stage import take_stage
 from hedgegrid.strategy.core.inputs import CoreInput, GapFound, WorkerStarted
+from hedgegrid.strategy.core.kill_switch import take_kill
 from hedgegrid.strategy.core.lifecycle import apply_order_news
 from hedgegrid.strategy.core.planning import plan
 from hedgegrid.strategy.core.quiet import doubt_deadline_ms, settle_quiet_range
@@ -88,7 +92,11 @@ def _apply(draft: Draft[Any, Any], event: CoreInput) -> None:
             take_stage(draft, event)
         case ResolveMismatch():
             take_answer(draft, event)
-        case WalletChanged() | FeedStale():
+        case ThrowKillSwitch():
+            take_kill(draft, event.level, event.reason, event.actor)
+        case KillSwitchChanged() if event.level is not None:
+            take_kill(draft, event.level, event.reason, f"executor ({event.source})")
+        case WalletChanged() | FeedStale() | ClearKillSwitch() | KillSwitchChanged():
             pass
         case _ if draft.state.life:  # before birth the snapshot tells everything; older news would be counted twice
             _apply_to_living(draft, event)
@@ -109,6 +117,9 @@ def _apply_to_living(draft: Draft[Any, Any], event: CoreInput) -> None:
             draft.ask_snapshot(SnapshotReason.RECONNECT)
         case FeedConnected() | FeedLost():
             pass
+        case OrderAccepted():
+            look_into_foreign_order(draft, event)
+            apply_order_news(draft, event)
         case QuoteTick():
             raise AssertionError("ticks take their own way")
         case _:
