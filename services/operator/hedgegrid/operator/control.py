@@ -85,7 +85,7 @@ def kill_level(text: str) -> KillLevel:
 
 def known_accounts(client: redis.Redis) -> list[str]:
     """Accounts with a bot on this Redis."""
-    return sorted({account for account, _ in _known_bots(client)})
+    return sorted({account for account, _ in known_bots(client)})
 
 
 def _publish(client: redis.Redis, account: str, wish: ControlMessage) -> None:
