@@ -87,7 +87,9 @@ def _walk(folder: Path, setting: Setting, steps: list[Step], say: Say) -> None:
                 while steps and _step(world, *steps.pop(0), say):
                     pass
         except (GaveUp, NotReady, HttpFailed) as error:
-            say(f"{folder}: the world did not come up: {error}")
+            say(f"{folder}/{number}: the world did not come up: {error}")
+            if steps:
+                steps.pop(0)[0].failures.append(f"seed {setting.seed}: no world to break: {error}")
 
 
 def _step(world: World, row: FaultFigures, inject: Callable[[World], None], say: Say) -> bool:

@@ -15,6 +15,7 @@ import redis
 from hedgegrid.bus.connection import connect
 from hedgegrid.operator.bot_view import BotView
 from hedgegrid.operator.children import Child, ChildSpec
+from hedgegrid.operator.control_key import make_control_key
 from hedgegrid.operator.demo_options import DemoOptions
 from hedgegrid.operator.exchange_admin import ExchangeAdmin
 from hedgegrid.operator.redis_server import RedisServer
@@ -74,6 +75,7 @@ class World:
         self.setting = setting
         text = config(setting.accounts)
         (folder / "config.toml").write_text(text)
+        make_control_key(folder)
         options = DemoOptions(workers=setting.workers, ticks_per_s=TICKS_PER_S, seed=setting.seed)
         self.plan = RunPlan(
             options=options, config=parse_config(text), config_path=folder / "config.toml", folder=folder
