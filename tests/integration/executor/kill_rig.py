@@ -59,7 +59,8 @@ class Rig:
     def place(self, count: int) -> None:
         """Rest orders of no bot, on two symbols in turn: one symbol takes 500 at most."""
         self._rounds += 1
-        self.hand.switch_to_hedge(SYMBOLS[1])
+        for symbol in SYMBOLS:
+            self.hand.switch_to_hedge(symbol)
         prices = {symbol: str(self.simulator.price("0.9", symbol)) for symbol in SYMBOLS}
 
         def place(number: int) -> None:

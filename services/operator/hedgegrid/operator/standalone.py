@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hedgegrid.operator.services import base_environment
 
@@ -20,6 +20,11 @@ def become_strategy_tool(name: str, arguments: Sequence[str]) -> None:
     _become(f"hedgegrid.strategy.{name}", arguments)
 
 
-def _become(module: str, arguments: Sequence[str]) -> None:
+def become_deadman() -> None:
+    """The same with the dead man's switch, which needs the keys."""
+    _become("hedgegrid.deadman", (), os.environ)
+
+
+def _become(module: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     command = [sys.executable, "-m", module, *arguments]
-    os.execve(sys.executable, command, base_environment(os.environ))  # noqa: S606 no shell is wanted
+    os.execve(sys.executable, command, base_environment(os.environ) if environment is None else environment)  # noqa: S606 no shell is wanted
