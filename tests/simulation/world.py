@@ -242,8 +242,8 @@ class World:
 
     # ---- what the patched modules call
 
-    def _connect(self, url: str, client_name: str, connection_class: Any = None) -> Client:
-        return Client(self.market if "market" in url else self.money)
+    def _connect(self, url: str, client_name: str, connection_class: Any = None, on_connect: Any = None) -> Client:
+        return Client(self.market if "market" in url else self.money, on_connect)
 
 
 def _memory_folder() -> str | None:
