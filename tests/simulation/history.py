@@ -102,6 +102,7 @@ def play(plan: Plan) -> Result:
 
 def _live(world: World, plan: Plan, chaos: Chaos, checks: StepChecks, at_rest: AtRest, result: Result) -> None:
     loom = world.loom
+    world.points.active = "lease" in plan.killpoint  # leases are taken when a service starts
     loom.run(WARM_UP_S * NS_PER_S)
     chaos.begin()
     loom.run(plan.faults_s * NS_PER_S)
