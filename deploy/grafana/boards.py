@@ -30,7 +30,7 @@ class Panel(NamedTuple):
 
 
 class Board(NamedTuple):
-    """`uid` names the file and the link; `span` is the time shown at first."""
+    """`uid` names file and link; of each label in `variables` one value is shown; `span` is the time shown at first."""
 
     uid: str
     title: str
@@ -93,17 +93,23 @@ OVERVIEW = Board(
             Panel(
                 "Guard stage",
                 (Query("max by (account, stage) (hedgegrid_guard_stage) == 1", "{{account}} {{stage}}"),),
-                width=7, height=4, kind="table",
+                width=6, height=4, kind="table",
             ),
             Panel(
                 "Alerts",
                 (Query('sum(ALERTS{alertstate="firing"}) or vector(0)', "firing"),),
-                width=4, height=4, kind="stat", decimals=0,
+                width=3, height=4, kind="stat", decimals=0,
             ),
             Panel(
                 "Not ready",
                 (Query("sum(hedgegrid_service_ready == bool 0)", "processes"),),
-                width=4, height=4, kind="stat", decimals=0,
+                width=3, height=4, kind="stat", decimals=0,
+            ),
+            Panel(
+                "Unreconciled",
+                (Query("sum(hedgegrid_bot_reconciled == bool 0)", "bots"),),
+                width=3, height=4, kind="stat", decimals=0,
+                about="They plan nothing until they are compared with the venue.",
             ),
         ),
         (
@@ -129,33 +135,55 @@ BOT_BOARD = Board(
     (
         (
             Panel(
-                "Price and average entry",
+                "Price, ladder and exits",
                 (
-                    Query('hedgegrid_last_price_usdt{symbol=~"$symbol"}', "{{symbol}} last"),
-                    Query('hedgegrid_mark_price_usdt{symbol=~"$symbol"}', "{{symbol}} mark"),
-                    Query(f"hedgegrid_entry_price_usdt{{{BOT}}} > 0", "{{symbol}} {{leg}} average"),
+                    Query('hedgegrid_last_price_usdt{symbol=~"$symbol"}', "last"),
+                    Query('hedgegrid_mark_price_usdt{symbol=~"$symbol"}', "mark"),
+                    Query(f"hedgegrid_entry_price_usdt{{{BOT}}} > 0", "{{leg}} average"),
+                    Query(f"hedgegrid_break_even_price_usdt{{{BOT}}}", "{{leg}} break-even"),
+                    Query(f"hedgegrid_take_profit_price_usdt{{{BOT}}}", "{{leg}} take-profit"),
+                    Query(f"hedgegrid_ladder_price_usdt{{{BOT}}}", "{{leg}} ladder {{rung}}"),
                 ),
-                USDT, 16, 10,
+                USDT, 16, 12,
+                about="Ladder: where a leg grows next, nearest first. Break-even: fees and funding in.",
             ),
-            Panel("Levels filled", (Query(f"hedgegrid_grid_level{{{BOT}}}", "{{symbol}} {{leg}}"),), width=8, height=10,
+            Panel("Levels filled", (Query(f"hedgegrid_grid_level{{{BOT}}}", "{{leg}}"),), width=8, height=12,
                   decimals=0),
         ),
         (
-            Panel("Quantity held", (Query(f"hedgegrid_position_qty{{{BOT}}}", "{{symbol}} {{leg}}"),), width=8),
-            Panel("Unrealised", (Query(f"hedgegrid_unrealised_pnl_usdt{{{BOT}}}", "{{symbol}} {{leg}}"),), USDT, 8),
-            Panel("Working orders", (Query(f"hedgegrid_working_orders{{{BOT}}}", "{{symbol}} {{leg}}"),), width=8,
+            Panel("Quantity held", (Query(f"hedgegrid_position_qty{{{BOT}}}", "{{leg}}"),), width=8),
+            Panel("Unrealised", (Query(f"hedgegrid_unrealised_pnl_usdt{{{BOT}}}", "{{leg}}"),), USDT, 8),
+            Panel("Working orders", (Query(f"hedgegrid_working_orders{{{BOT}}}", "{{leg}}"),), width=8,
                   decimals=0),
         ),
         (
-            Panel("Cycles closed", (Query(f"hedgegrid_cycles_total{{{BOT}}}", "{{symbol}} {{leg}}"),), width=8,
+            Panel(
+                "Price and liquidation",
+                (
+                    Query('hedgegrid_mark_price_usdt{symbol=~"$symbol"}', "mark"),
+                    Query(f"hedgegrid_liquidation_price_usdt{{{BOT}}}", "{{leg}} liquidation"),
+                ),
+                USDT, 12,
+                about="The venue's word. A hedged or small position has none.", may_be_empty=True,
+            ),
+            Panel("State", (Query(f"max by (state) (hedgegrid_trading_state{{{BOT}}}) == 1", "{{state}}"),), width=4,
+                  kind="table"),
+            Panel("Reconciled", (Query(f"min by (account, symbol) (hedgegrid_bot_reconciled{{{BOT}}})",
+                                       "{{account}} {{symbol}}"),), width=4, kind="stat", decimals=0,
+                  about="1: compared with the venue. 0: it plans nothing until it is."),
+            Panel("Left of the rate limit",
+                  (Query('min by (endpoint) (hedgegrid_rate_limit_remaining{account=~"$account"})', "{{endpoint}}"),),
+                  width=4, kind="stat", decimals=0, about="Requests the venue would still take in this second."),
+        ),
+        (
+            Panel("Cycles closed", (Query(f"hedgegrid_cycles_total{{{BOT}}}", "{{leg}}"),), width=8,
                   decimals=0),
             Panel(
                 "Gross, fees, funding",
                 (Query(f"sum by (component) (hedgegrid_realised_pnl_usdt{{{BOT}}})", "{{component}}"),),
                 USDT, 8, about="Costs are negative; the three add up to the net.",
             ),
-            Panel("Net by leg", (Query(f"sum by (symbol, leg) (hedgegrid_realised_pnl_usdt{{{BOT}}})",
-                                       "{{symbol}} {{leg}}"),), USDT, 8),
+            Panel("Net by leg", (Query(f"sum by (leg) (hedgegrid_realised_pnl_usdt{{{BOT}}})", "{{leg}}"),), USDT, 8),
         ),
         (
             Panel("Orders by outcome", (Query(f"sum by (outcome) (hedgegrid_orders_total{{{BOT}}})", "{{outcome}}"),),

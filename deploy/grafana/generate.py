@@ -45,9 +45,8 @@ def dashboard_json(board: Board) -> str:
             .datasource(DATASOURCE)
             .query(f"label_values(hedgegrid_grid_level, {name})")
             .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
-            .include_all(True)
-            .all_value(".*")
-            .multi(True)
+            .include_all(False)
+            .multi(False)
         )
     number, y = 0, 0
     for row in board.rows:

@@ -3,19 +3,19 @@
 usage: credentials.py TEMPLATE FOLDER
 
 FOLDER/<user>/password is for that user's service alone; FOLDER/acl/users.acl holds hashes only. Run again it keeps the
-passwords and writes the ACL file anew, so that a changed template takes effect. It also makes keys of the paper account
-(FOLDER/paper-keys, and accounts.json for the simulated exchange in FOLDER/exchange-sim) and the key that
-control messages are signed with (FOLDER/control/key). Standard library only.
+passwords and writes the ACL file anew, so that a changed template takes effect. It also makes the key that control
+messages are signed with (FOLDER/control/key), and keys of the accounts that PAPER_ACCOUNTS names (FOLDER/paper-keys,
+and accounts.json for the simulated exchange in FOLDER/exchange-sim). Standard library only.
 """
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import sys
 from pathlib import Path
 
-PAPER_ACCOUNT = "main"
 PAPER_BALANCE = "100000"
 _USER = re.compile(r"user (?P<name>\S+) on resetpass ")
 
@@ -56,14 +56,19 @@ def main(template_file: Path, folder: Path) -> None:
     (folder / "acl").mkdir(parents=True, exist_ok=True)
     (folder / "acl" / "users.acl").write_text(filled_in(template, passwords))
     secret(folder / "control" / "key")
-    account = {
-        "id": PAPER_ACCOUNT,
-        "api_key": secret(folder / "paper-keys" / f"{PAPER_ACCOUNT}_api_key"),
-        "api_secret": secret(folder / "paper-keys" / f"{PAPER_ACCOUNT}_api_secret"),
+    accounts = [paper_account(name.strip(), folder) for name in os.environ.get("PAPER_ACCOUNTS", "main").split(",")]
+    (folder / "exchange-sim").mkdir(parents=True, exist_ok=True)
+    (folder / "exchange-sim" / "accounts.json").write_text(json.dumps({"accounts": accounts}))
+
+
+def paper_account(name: str, folder: Path) -> dict[str, str]:
+    """As the simulated exchange reads it; its keys are where gateway and executor look for them."""
+    return {
+        "id": name,
+        "api_key": secret(folder / "paper-keys" / f"{name}_api_key"),
+        "api_secret": secret(folder / "paper-keys" / f"{name}_api_secret"),
         "balance": PAPER_BALANCE,
     }
-    (folder / "exchange-sim").mkdir(parents=True, exist_ok=True)
-    (folder / "exchange-sim" / "accounts.json").write_text(json.dumps({"accounts": [account]}))
 
 
 if __name__ == "__main__":

@@ -92,6 +92,12 @@ def config_hash(bot: BotConfig) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def fingerprint(config: SystemConfig) -> str:
+    """Return 12 hex digits which change exactly when a value of the whole file does."""
+    canonical = json.dumps(_canonical(msgspec.to_builtins(config, builtin_types=(Decimal,))), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
 def _account(table: Mapping[str, object], where: str) -> AccountConfig:
     refuse_secrets(table, where)
     bots = tuple(_bot(bot, path) for bot, path in _tables(table, "bots", "symbol", where))

@@ -10,6 +10,9 @@ from pydantic import SecretStr
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.redaction import MIN_SECRET_CHARS, register_secrets
 
+KEYS_FOLDER = "HEDGEGRID_VENUE_KEYS"
+"""Names a folder with the files <id>_api_key and <id>_api_secret of every account."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
@@ -28,16 +31,19 @@ def credential_names(account_id: str) -> tuple[str, str]:
 def credentials(account_id: str, environ: Mapping[str, str] = os.environ) -> Credentials:
     """Read an account's key and secret, and have both masked in all logs.
 
-    Each is taken from its variable or from the file named by the variable + `_FILE`. Raises
-    ConfigError naming the variables if one is absent, given twice, unreadable or malformed.
+    Each is taken from its variable, from the file named by the variable + `_FILE`, or from the folder that
+    HEDGEGRID_VENUE_KEYS names. Raises ConfigError naming the variables if one is absent, given twice, unreadable or
+    malformed.
     """
     key_name, secret_name = credential_names(account_id)
-    key, secret = _read(key_name, environ), _read(secret_name, environ)
+    key = _read(key_name, f"{account_id}_api_key", environ)
+    secret = _read(secret_name, f"{account_id}_api_secret", environ)
     missing = [name for name, value in ((key_name, key), (secret_name, secret)) if not value]
     if key is None or secret is None or missing:
         raise ConfigError(
             f"no API credentials for account {account_id!r}: set {' and '.join(missing)}, "
-            "or the same names with _FILE and the path of a file"
+            f"or the same names with _FILE and the path of a file, or {KEYS_FOLDER} and a folder with the files "
+            f"{account_id}_api_key and {account_id}_api_secret"
         )
     _refuse_malformed(key_name, key)
     _refuse_malformed(secret_name, secret)
@@ -45,20 +51,27 @@ def credentials(account_id: str, environ: Mapping[str, str] = os.environ) -> Cre
     return Credentials(api_key=SecretStr(key), api_secret=SecretStr(secret))
 
 
-def _read(name: str, environ: Mapping[str, str]) -> str | None:
+def _read(name: str, file_name: str, environ: Mapping[str, str]) -> str | None:
     value, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    folder = environ.get(KEYS_FOLDER, "").strip()
     if value and path:
         raise ConfigError(f"both {name} and {name}_FILE are set: keep one")
-    if not path:
-        return value or None
+    if path:
+        return _content(Path(path), f"{name}_FILE={path!r}")
+    if folder and not value:
+        return _content(Path(folder, file_name), f"{KEYS_FOLDER}: {str(Path(folder, file_name))!r}")
+    return value or None
+
+
+def _content(path: Path, named: str) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigError(f"{name}_FILE={path!r} cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{named} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise ConfigError(f"{name}_FILE={path!r} is not a text file") from None
+        raise ConfigError(f"{named} is not a text file") from None
     if not text:
-        raise ConfigError(f"{name}_FILE={path!r} is empty")
+        raise ConfigError(f"{named} is empty")
     return text
 
 

@@ -3,18 +3,17 @@
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import ClassVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from hedgegrid.runtime.errors import ConfigError
-
-Page = Callable[[], tuple[str, bytes]]
-"""Renders a page: its content type and its body. Called in a server thread."""
+from hedgegrid.runtime.http_routes import MOST_BODY_BYTES, Request, Response, Route, Stream
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +33,10 @@ class Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._conditions: dict[str, Condition] = {}
-        self.pages: dict[str, Page] = {}
-        """Further paths that the server answers, by path; set before or after it starts."""
+        self.notes: dict[str, object] = {}
+        """Facts for `hedgegrid doctor`, told with every heartbeat: plain data by subject, never a secret."""
+        self.routes: dict[tuple[str, str], Route] = {}
+        """What the server answers beside the three, by method and path; set before or after it starts."""
 
     def set(self, name: str, ok: bool, reason: str = "", *, vital: bool = False) -> None:
         """State a condition; `reason` says why, in words for the operator, without secrets."""
@@ -114,20 +115,30 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5  # seconds; a silent client must not keep its thread
 
     def do_GET(self) -> None:
-        """Answer one of the three paths, or a page of the service."""
-        path = self.path.split("?", 1)[0]
-        match path:
+        """Answer one of the three paths, or one of the service."""
+        match self._path:
             case "/metrics":
                 self._metrics()
             case "/healthz":
                 self._conditions(self.health.live)
             case "/readyz":
                 self._conditions(self.health.ready)
-            case _ if path in self.health.pages:
-                self._page(self.health.pages[path])
             case _:
-                known = ", ".join(["/metrics", "/healthz", "/readyz", *sorted(self.health.pages)])
-                self._reply(404, "text/plain", f"try one of {known}\n".encode())
+                self._route("GET", b"")
+
+    def do_POST(self) -> None:
+        """Answer a path of the service that takes something."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit():
+            self._reply(411, "text/plain", b"say Content-Length\n")
+        elif int(length) > MOST_BODY_BYTES:
+            self._reply(413, "text/plain", b"too long\n")
+        else:
+            self._route("POST", self.rfile.read(int(length)))
+
+    @property
+    def _path(self) -> str:
+        return self.path.split("?", 1)[0]
 
     def _metrics(self) -> None:
         encode, content_type = choose_encoder(self.headers.get("Accept", ""))
@@ -139,25 +150,48 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._reply(200, content_type, body)
 
-    def _page(self, render: Page) -> None:
-        try:
-            content_type, body = render()
-        except Exception:
-            _log.exception("%s could not be rendered", self.path)
-            self._reply(500, "text/plain", b"could not be rendered, see the log\n")
+    def _route(self, method: str, body: bytes) -> None:
+        route = self.health.routes.get((method, self._path))
+        if route is None:
+            known = sorted(path for known, path in self.health.routes if known == method)
+            paths = ["/metrics", "/healthz", "/readyz", *known] if method == "GET" else known
+            self._reply(404, "text/plain", f"try one of {', '.join(paths)}\n".encode())
             return
-        self._reply(200, content_type, body)
+        try:
+            response = route(Request(headers={name.lower(): value for name, value in self.headers.items()}, body=body))
+        except Exception:
+            _log.exception("%s could not be answered", self.path)
+            self._reply(500, "text/plain", b"could not be answered, see the log\n")
+            return
+        if response.stream is None:
+            self._reply(response.status, response.content_type, response.body, response.headers)
+        else:
+            self._send_stream(response, response.stream)
+
+    def _send_stream(self, response: Response, stream: Stream) -> None:
+        try:
+            self._head(response.status, response.content_type, response.headers)
+            for piece in stream:
+                self.wfile.write(piece)
+        finally:
+            stream.close()
 
     def _conditions(self, ok: bool) -> None:
         body = json.dumps({"ok": ok, "conditions": self.health.as_dict()}).encode() + b"\n"
         self._reply(200 if ok else 503, "application/json", body)
 
-    def _reply(self, status: int, content_type: str, body: bytes) -> None:
+    def _reply(
+        self, status: int, content_type: str, body: bytes, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._head(status, content_type, {"Content-Length": str(len(body)), **headers})
+        self.wfile.write(body)
+
+    def _head(self, status: int, content_type: str, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in {"X-Content-Type-Options": "nosniff", **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Scrapes are no news."""

@@ -67,7 +67,33 @@ class _Trading(MetricSet):
     )
     position_qty = gauge("position_qty", "Open quantity in base coin, never negative", "account", "symbol", "leg")
     entry_price = gauge("entry_price_usdt", "Average entry price, 0 = flat", "account", "symbol", "leg")
+    liquidation_price = gauge(
+        "liquidation_price_usdt",
+        "The venue's liquidation price of the open position; absent = none",
+        "account", "symbol", "leg",
+    )  # fmt: skip
+    break_even_price = gauge(
+        "break_even_price_usdt",
+        "Where closing at market leaves the open cycle at zero, fees and funding included; absent = flat",
+        "account", "symbol", "leg",
+    )  # fmt: skip
+    take_profit_price = gauge(
+        "take_profit_price_usdt", "Nearest working take-profit; absent = none works", "account", "symbol", "leg"
+    )
+    ladder_price = gauge(
+        "ladder_price_usdt",
+        "Where the leg grows next, by rung 1…10, nearest first: working orders, else the prices it waits for",
+        "account", "symbol", "leg", "rung",
+    )  # fmt: skip
     trading_state = gauge("trading_state", "1 for the state the bot is in, else 0", "account", "symbol", "state")
+    bot_reconciled = gauge(
+        "bot_reconciled",
+        "1 if the bot's books were compared with the venue since the last gap, else 0: it plans nothing",
+        "account", "symbol",
+    )  # fmt: skip
+    bot_state_readable = gauge(
+        "bot_state_readable", "1 if this version can read the bot's stored state, else 0", "account", "symbol"
+    )
 
 
 class _Account(MetricSet):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
@@ -15,8 +16,9 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 
 from hedgegrid.bus import keys
+from hedgegrid.runtime import failpoints
 from hedgegrid.runtime.clock import Clock, SystemClock
-from hedgegrid.runtime.config import SystemConfig, load_config, require_live_permission
+from hedgegrid.runtime.config import SystemConfig, fingerprint, load_config, require_live_permission
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.health import Health, HttpServer, serve_http
 from hedgegrid.runtime.heartbeat import Heartbeat
@@ -81,6 +83,7 @@ def _prepare(name: str) -> ServiceContext:
     register_url(settings.market_redis_url)
     config = load_config(settings.config)
     require_live_permission(config, settings)
+    failpoints.check(os.environ, config.mode)
     configure_logging(name, settings.log_level)
     for warning in misspelt_variables():
         _log.warning(warning)
@@ -144,6 +147,11 @@ def _heartbeat(context: ServiceContext, http: HttpServer) -> Heartbeat:
             "started_ms": started_ms,
             "ready": context.health.ready and not context.stopping.is_set(),
             "conditions": context.health.as_dict(),
+            "notes": context.health.notes.copy(),
+            "version": _version(),
+            "python": platform.python_version(),
+            "mode": context.config.mode,
+            "config": fingerprint(context.config),
         }
 
     key = keys.heartbeat(context.name, context.settings.instance_id)

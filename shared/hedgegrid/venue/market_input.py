@@ -57,6 +57,11 @@ class MarketInput(OrderEntry):
                 self._settlement.fund(slot, position, funding.rate, seq, funding.ts_ms)
         self._check_margins(market, funding.ts_ms)
 
+    @property
+    def has_reports(self) -> bool:
+        """Whether `drain` would give anything."""
+        return bool(self._settlement.reports)
+
     def drain(self) -> list[Report]:
         """All reports since the last call, in the order they happened (of all accounts; see each one's `.account`)."""
         reports, self._settlement.reports = self._settlement.reports, []

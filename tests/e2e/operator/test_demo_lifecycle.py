@@ -200,7 +200,7 @@ def test_a_service_that_dies_is_replaced_and_the_run_goes_on(run: Demo, monkeypa
     def kill_a_worker_once(self: stack.Stack) -> None:
         looks.append(self)
         if len(looks) == 1:
-            next(child for child in self._services if child.spec.name == "strategy-1").kill()
+            next(child for child in self.services if child.spec.name == "strategy-1").kill()
 
     monkeypatch.setattr(stack.Stack, "look", kill_a_worker_once)
     assert run.start() == 0

@@ -28,6 +28,11 @@ class Guarded:
         password = (self._folder / user / "password").read_text()
         return self._server.url.replace("redis://", f"redis://{user}:{password}@")
 
+    def kill_and_restart(self) -> None:
+        """As after a power cut; the port stays."""
+        self._server.kill()
+        self._server.start()
+
     def client(self, user: str) -> redis.Redis:
         return connect(self.url(user), "test")
 

@@ -1,6 +1,7 @@
 """The ACL file on a real server: who watches cannot trade, and every service works as its own user."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from hedgegrid.bus.members import Membership
 from hedgegrid.bus.publisher import publish
 from hedgegrid.executor.janitor import Janitor
 from hedgegrid.operator.redis_server import RedisBinary, in_checkout
-from tests.integration.deploy.guarded import TEMPLATE, Guarded, guarded_server
+from tests.integration.deploy.guarded import ADMIN, TEMPLATE, Guarded, guarded_server
 from tests.integration.metrics.running import World, eventually
 from tests.unit.metrics import sample
 
@@ -121,6 +122,32 @@ def test_gateway_strategy_executor_and_operator_do_their_work(guarded: Guarded) 
         assert operator.hgetall(keys.bot(ACCOUNT, BTC))
 
 
+def test_what_was_committed_outlives_the_server(redis_binary: RedisBinary, tmp_path: Path) -> None:
+    """While it loads its append-only file, a server checks the rights of every transaction in there again."""
+    with guarded_server(tmp_path, redis_binary) as guarded:
+        with guarded.client("strategy") as strategy:
+            load_functions(strategy)
+            lease = Lease(strategy, keys.lease(ACCOUNT, BTC), "w1", 60_000)
+            assert lease.acquire()
+            state = FencedState(strategy, keys.bot(ACCOUNT, BTC), lease)
+            for number in range(5):
+                state.commit({"state": str(number)}, add=[(keys.commands(ACCOUNT), sample.submit())])
+        with guarded.client("metrics") as metrics, metrics.pipeline(transaction=True) as pipe:
+            pipe.set(keys.heartbeat("metrics", "m"), "1", px=60_000)
+            pipe.set(keys.heartbeat("metrics", "n"), "2", px=60_000)
+            pipe.execute()
+        before = everything(guarded)
+        guarded.kill_and_restart()
+        assert everything(guarded) == before
+        assert len(before) == 5
+
+
+def everything(guarded: Guarded) -> dict[bytes, bytes | None]:
+    with guarded.client(ADMIN) as admin:
+        found: list[bytes] = admin.keys("*")
+        return {key: admin.dump(key) for key in found}
+
+
 def test_metrics_runs_whole_as_its_own_user(guarded: Guarded, tmp_path: Path) -> None:
     world = World(guarded.url("metrics"), ledger_path=tmp_path / "ledger.sqlite")
     with world.running() as metrics:
@@ -147,5 +174,7 @@ def test_a_second_run_keeps_the_passwords_and_shows_none(tmp_path: Path) -> None
     assert not any(password in shown for password in first.values())
     assert "resetpass" not in shown
     assert (tmp_path / "metrics" / "password").stat().st_mode & 0o777 == 0o400
-    [account] = json.loads((tmp_path / "exchange-sim" / "accounts.json").read_text())["accounts"]
+    subprocess.run(command, check=True, env={**os.environ, "PAPER_ACCOUNTS": "main, second"})
+    [account, other] = json.loads((tmp_path / "exchange-sim" / "accounts.json").read_text())["accounts"]
     assert account["api_key"] == (tmp_path / "paper-keys" / "main_api_key").read_text()
+    assert other["api_secret"] == (tmp_path / "paper-keys" / "second_api_secret").read_text()

@@ -179,15 +179,20 @@ def test_an_unreadable_record_is_set_aside(floor: Floor, start: Start) -> None:
 
 
 def test_nothing_is_sent_before_the_old_holders_requests_are_dead(floor: Floor, venue: FakeVenue, start: Start) -> None:
+    """Rules may be read and settings be set meanwhile; no order goes out, and no snapshot is taken."""
     lease = Lease(floor.client, keys.lease(floor.account, "executor"), "ghost", 300)
     assert lease.acquire()
-    running = start(ready=False)
+    floor.send(floor.submit(reduce_only=True))
+    running = start(ready=False, fence_margin_ms=800)
     eventually(lambda: running.why("account") == "active", "taken over")
     taken_over_at = time.monotonic()
-    floor.ready()
+    floor.one(OrderAcked)
     held = floor.client.hgetall(keys.lease(floor.account, "executor"))
     assert held[b"epoch"] == b"2"
-    assert venue.requests[0].at - taken_over_at > running.settings.fence_ms / 1000 - 0.05
+    fence_s = running.settings.fence_ms / 1000 - 0.05
+    first = min(seen.at for seen in venue.requests if seen.path in (CREATE, "/v5/position/list"))
+    assert first - taken_over_at > fence_s
+    assert venue.requests[0].at - taken_over_at < fence_s
 
 
 def test_a_standby_takes_over_when_the_active_one_stops(floor: Floor, venue: FakeVenue, start: Start) -> None:

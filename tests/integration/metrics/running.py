@@ -22,6 +22,7 @@ from hedgegrid.metrics.service import MetricsService
 from hedgegrid.runtime.clock import SystemClock
 from hedgegrid.runtime.config import parse_config
 from hedgegrid.runtime.health import Health
+from hedgegrid.runtime.http_routes import Request
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.runtime.settings import ServiceSettings
@@ -165,8 +166,8 @@ class Running:
 
     def state(self) -> dict[str, Any]:
         """Return what /api/state says."""
-        _, body = self.context.health.pages["/api/state"]()
-        document: dict[str, Any] = json.loads(body)
+        response = self.context.health.routes["GET", "/api/state"](Request(headers={}))
+        document: dict[str, Any] = json.loads(response.body)
         return document
 
     def leg(self, symbol: str = "BTCUSDT", leg: str = "long") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import redis
 
@@ -10,16 +11,19 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.progress import report_bot
+from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.catch_up import ensure_group
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.fleet_gauges import FORGET_AFTER_MS, FleetGauges
 from hedgegrid.metrics.poller import STALLED_AFTER_MS, Poller, Stalled
+from hedgegrid.metrics.recent import RecentNews
 from hedgegrid.metrics.stream_gauges import LAG_COUNTED, GroupLost, StreamGauges, account_streams
 from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.health import Health
 from hedgegrid.runtime.metric_names import Metrics
 from tests.integration.metrics.running import World
 from tests.unit.metrics import sample
+from tests.unit.strategy.situations import settled
 
 BTC = "BTCUSDT"
 
@@ -158,6 +162,8 @@ def poller(
         leases=[lease],
         streams=StreamGauges(metrics, {world.account: (BTC,)}),
         fleet=FleetGauges(metrics, {world.account: (BTC,)}),
+        bots=BotGauges(metrics, {world.account: (BTC,)}),
+        recent=RecentNews([world.account]),
         derived=NothingDerived(),
         metrics=metrics,
         health=health,
@@ -196,3 +202,32 @@ def test_health_tells_of_heartbeat_and_market_server(world: World, metrics: Metr
     one.poll()
     assert health.conditions["heartbeat"].ok
     gone.close()
+
+
+def test_a_bots_prices_appear_and_go_with_its_state(world: World, metrics: Metrics) -> None:
+    bot = settled()
+    key = keys.bot(world.account, BTC)
+    gauges = BotGauges(metrics, {world.account: (BTC, "ETHUSDT")})
+    labels = {"account": world.account, "symbol": BTC, "leg": "long"}
+    world.client.hset(key, "state", msgspec.json.encode(bot.state))
+    gauges.poll(world.client)
+    own = bot.state.long
+    assert own.break_even_px is not None
+    assert value(metrics, "break_even_price_usdt", **labels) == float(own.break_even_px)
+    assert value(metrics, "bot_reconciled", account=world.account, symbol=BTC) == 1
+    assert value(metrics, "ladder_price_usdt", **labels, rung="1") is not None
+    assert value(metrics, "take_profit_price_usdt", **labels) is not None
+    assert value(metrics, "bot_reconciled", account=world.account, symbol="ETHUSDT") is None, "never born"
+
+    flat = msgspec.structs.replace(bot.strategy.new_state(BTC), life=2)
+    world.client.hset(key, "state", msgspec.json.encode(flat))
+    gauges.poll(world.client)
+    for name in ("break_even_price_usdt", "take_profit_price_usdt"):
+        assert value(metrics, name, **labels) is None
+    assert value(metrics, "ladder_price_usdt", **labels, rung="1") is None
+    assert value(metrics, "bot_reconciled", account=world.account, symbol=BTC) == 0
+
+    world.client.hset(key, "state", b'{"symbol": 5}')
+    gauges.poll(world.client)
+    assert value(metrics, "bot_state_readable", account=world.account, symbol=BTC) == 0
+    assert (world.account, BTC) not in gauges.books

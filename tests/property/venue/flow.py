@@ -73,6 +73,7 @@ class Run:
     venue: Venue
     answers: list[object] = field(default_factory=list)
     batches: list[tuple[Act, list[Report]]] = field(default_factory=list)
+    orders: dict[str, list[str]] = field(default_factory=lambda: {account: [] for account in DEPOSIT})
 
     def reports(self) -> list[Report]:
         return [report for _, batch in self.batches for report in batch]
@@ -196,7 +197,12 @@ def acts() -> st.SearchStrategy[list[Act]]:
 
 
 def run(flow: list[Act], seed: int = 0, watch: Callable[[Venue, Act], None] | None = None) -> Run:
-    """Play a flow on a fresh venue whose two markets stand at 100; `watch` sees the venue after every act."""
+    """Play a flow on a fresh venue; `watch` sees the venue after every act."""
+    return go_on(Run(fresh_venue(seed)), flow, watch)
+
+
+def fresh_venue(seed: int = 0) -> Venue:
+    """A venue whose two markets stand at 100."""
     rules = [instrument("ABCUSDT"), replace(instrument("XYZUSDT"), risk_tiers=TIERS)]
     venue = Venue(rules, seed=seed)
     for account, deposit in DEPOSIT.items():
@@ -206,10 +212,14 @@ def run(flow: list[Act], seed: int = 0, watch: Callable[[Venue, Act], None] | No
         venue.on_quote(
             MarketQuote(symbol=symbol, bid_px=D("99.9"), bid_qty=D(5), ask_px=D("100.1"), ask_qty=D(5), ts_ms=0)
         )
-    played = Run(venue)
-    orders: dict[str, list[str]] = {account: [] for account in DEPOSIT}
-    for now_ms, act in enumerate(flow, start=1):
-        played.answers.append(_play(venue, act, orders[act.account], now_ms))
+    return venue
+
+
+def go_on(played: Run, flow: list[Act], watch: Callable[[Venue, Act], None] | None = None) -> Run:
+    """Play a flow where another one ended."""
+    venue = played.venue
+    for now_ms, act in enumerate(flow, start=len(played.batches) + 1):
+        played.answers.append(_play(venue, act, played.orders[act.account], now_ms))
         played.batches.append((act, venue.drain()))
         if watch is not None:
             watch(venue, act)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
+from hedgegrid.runtime.credentials import KEYS_FOLDER
 from hedgegrid.runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {"ws-gateway", "strategy", "executor", "metrics", "exchange-sim", "operator", "credentials"}
-ONE_SHOT = {"operator", "credentials"}
+ONE_SHOT = {"operator", "credentials", "alert-routes"}
 TRADERS = {"ws-gateway", "executor"}
 ENV_FILE = (ROOT / ".env.example").read_text()
 
@@ -33,7 +34,7 @@ def volumes(name: str) -> dict[str, str]:
 
 
 def test_every_part_is_there() -> None:
-    others = {"redis", "redis-market", "prometheus", "alertmanager", "grafana"}
+    others = {"redis", "redis-market", "prometheus", "alert-routes", "alertmanager", "grafana"}
     assert set(SERVICES) == OURS | others
     assert {name for name, one in SERVICES.items() if one.get("profiles")} == {"exchange-sim", "operator"}
     assert SERVICES["exchange-sim"]["profiles"] == ["paper"]
@@ -52,6 +53,7 @@ def test_it_is_hardened(name: str) -> None:
     assert any(mount.startswith("/tmp:") for mount in one["tmpfs"])
     assert one["logging"]["options"].keys() == {"max-size", "max-file"}
     assert one["stop_grace_period"]
+    assert one["ulimits"] == {"core": 0}
     assert one["restart"] == ("no" if name in ONE_SHOT else "unless-stopped")
 
 
@@ -99,14 +101,14 @@ def test_only_gateway_and_executor_reach_the_venue() -> None:
     on_venue = {name for name, one in SERVICES.items() if "venue" in one.get("networks", ())}
     assert on_venue == TRADERS | {"exchange-sim"}
     assert {name for name, one in SERVICES.items() if "notify" in one.get("networks", ())} == {"alertmanager"}
-    assert SERVICES["credentials"]["network_mode"] == "none"
-    assert all("network_mode" not in one for name, one in SERVICES.items() if name != "credentials")
+    assert {name for name, one in SERVICES.items() if one.get("network_mode") == "none"} == ONE_SHOT - {"operator"}
+    assert all("network_mode" not in one for name, one in SERVICES.items() if name not in ONE_SHOT)
 
 
 def test_only_gateway_and_executor_hold_venue_keys() -> None:
     for name, one in SERVICES.items():
         environment = one.get("environment", {})
-        has_keys = any("API_KEY" in key or "BYBIT" in key for key in environment)
+        has_keys = any("VENUE_KEYS" in key or "BYBIT" in key for key in environment)
         mounts_keys = any("VENUE_KEYS" in source or "paper-keys" in source for source in volumes(name).values())
         assert has_keys is (name in TRADERS)
         assert mounts_keys is (name in TRADERS | {"credentials"})
@@ -127,7 +129,7 @@ def test_a_service_has_its_own_redis_user_and_sees_no_other_password(name: str) 
 def test_every_setting_it_is_given_exists(name: str) -> None:
     known = {f"HEDGEGRID_{field.upper()}" for field in ServiceSettings.model_fields}
     given = {key for key in SERVICES[name].get("environment", {}) if key.startswith("HEDGEGRID_")}
-    assert {key for key in given - known if not re.fullmatch(r"HEDGEGRID_MAIN_API_(KEY|SECRET)_FILE", key)} == set()
+    assert given - known - {KEYS_FOLDER} == set()
 
 
 @everyone
@@ -151,6 +153,13 @@ def test_the_money_server_keeps_its_file_and_both_load_the_users() -> None:
     assert "appendfsync always" in (ROOT / "deploy/redis/money.conf").read_text()
 
 
+def test_what_must_outlive_a_container_is_in_a_volume() -> None:
+    assert volumes("executor")[SERVICES["executor"]["environment"]["HEDGEGRID_STATE_DIR"]] == "executor-state"
+    [kept] = (Path(word[8:]) for word in SERVICES["exchange-sim"]["command"] if word.startswith("--state="))
+    assert volumes("exchange-sim")[str(kept.parent)] == "exchange-state"
+    assert volumes("metrics")[str(Path(SERVICES["metrics"]["environment"]["HEDGEGRID_LEDGER_PATH"]).parent)] == "ledger"
+
+
 def test_strategy_workers_scale() -> None:
     assert SERVICES["strategy"]["deploy"]["replicas"] == "${STRATEGY_REPLICAS:-2}"
     assert "container_name" not in SERVICES["strategy"]
@@ -166,7 +175,7 @@ def test_every_variable_is_explained_in_the_example() -> None:
 
 def test_images_are_pinned_and_the_dockerfile_needs_no_frontend() -> None:
     for name, one in SERVICES.items():
-        if name not in OURS:
+        if name not in OURS | ONE_SHOT:
             assert re.fullmatch(r"[a-z/]+:v?\d[\w.-]+", one["image"]), name
     text = (ROOT / "Dockerfile").read_text()
     assert "# syntax=" not in text

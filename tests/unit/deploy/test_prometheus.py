@@ -45,9 +45,14 @@ EPOCH, OWNER = 'hedgegrid_lease_epoch{account="a",lease="B"}', 'hedgegrid_lease_
 USED, MAX = 'hedgegrid_redis_memory_used_bytes{server="money"}', 'hedgegrid_redis_memory_max_bytes{server="money"}'
 REJECTED = 'hedgegrid_orders_total{account="a",symbol="B",leg="long",outcome="rejected"}'
 SUBMITTED = REJECTED.replace("rejected", "submitted")
+DENIED = 'hedgegrid_orders_denied_total{account="a",symbol="B",reason="?"}'
 STATE = 'hedgegrid_trading_state{account="a",symbol="B",state="HALTED"}'
 
+RECONCILED = 'hedgegrid_bot_reconciled{account="a",symbol="B"}'
+
 CASES: dict[str, list[Case]] = {
+    "BotUnreconciled": [*gauge(RECONCILED, "0", "1", "3m"), Case({RECONCILED: "0x20 1 0x20"}, "3m", False)],
+    "BotStateUnreadable": gauge('hedgegrid_bot_state_readable{account="a",symbol="B"}', "0", "1"),
     "FeedLost": [
         *gauge('hedgegrid_feed_up{feed="private",account="main"}', "0", "1"),
         Case({'hedgegrid_feed_up{feed="private",account="main"}': "1x10 0 1x20"}, "1m", False),
@@ -133,6 +138,12 @@ CASES: dict[str, list[Case]] = {
     "ControlRefused": [
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),
+    ],
+    "OrderLimitHit": [
+        Case({DENIED.replace("?", "PACE"): "_x10 1x50"}, "2m", True),
+        Case({DENIED.replace("?", "COLLAR"): "3x10 4x50"}, "2m", True),
+        Case({DENIED.replace("?", "COLLAR"): "3x120"}, "7m", False),
+        Case({DENIED.replace("?", "STALE"): "0+1x60"}, "2m", False),
     ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),

@@ -1,5 +1,6 @@
 """/api/state: every configured bot is there from the start; figures as exact decimal strings, None = not known."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -12,39 +13,15 @@ from prometheus_client import CollectorRegistry
 from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages import ledger as lg
-from hedgegrid.metrics.fleet_gauges import FleetGauges
-from hedgegrid.metrics.market_projection import MarketProjection
-from hedgegrid.metrics.state_page import PATH, StatePage
-from hedgegrid.metrics.stream_gauges import StreamGauges
-from hedgegrid.metrics.streams import Account, open_account
-from hedgegrid.runtime.clock import ManualClock
+from hedgegrid.metrics.state_page import PATH
 from hedgegrid.runtime.health import Health, HttpServer, serve_http
-from hedgegrid.runtime.metric_names import Metrics
+from hedgegrid.runtime.http_routes import MOST_BODY_BYTES, Request, Response
 from tests.unit.metrics import sample
+from tests.unit.metrics.page_world import Given
 from tests.unit.metrics.sample import ACCOUNT, BTC, NOW_MS, d
 
-
-class Given:
-    """A page over projections that a test fills."""
-
-    def __init__(self) -> None:
-        symbols: dict[str, tuple[str, ...]] = {ACCOUNT: (BTC, "ETHUSDT")}
-        metrics = Metrics()
-        self.account: Account = open_account(ACCOUNT)
-        self.market = MarketProjection()
-        self.page = StatePage(
-            mode="paper",
-            accounts=[(self.account, symbols[ACCOUNT])],
-            market=self.market,
-            streams=StreamGauges(metrics, symbols),
-            fleet=FleetGauges(metrics, symbols),
-            clock=ManualClock(NOW_MS + 1500),
-        )
-
-    def shown(self) -> dict[str, Any]:
-        _, body = self.page.render()
-        document: dict[str, Any] = json.loads(body)
-        return document
+PLANS = {"break_even_px", "opened_ms", "levels", "lines", "exits", "denied"}
+"""What comes from the bot's own state."""
 
 
 @pytest.fixture
@@ -79,15 +56,18 @@ def test_a_bot_in_the_middle_of_a_cycle(given: Given) -> None:
     given.account.commands.apply("1-0", sample.submit(**short))
     shown = given.shown()
     bot = shown["bots"][0]
-    assert bot["legs"]["short"] == {
+    leg = bot["legs"]["short"]
+    assert {name: leg[name] for name in leg if name not in PLANS} == {
         "qty": "0.02", "entry_px": "50000.5", "unrealised": "20.01", "level": 2, "working_orders": 1, "cycles": 0,
-        "fills": 2, "realised": {"gross": "100", "fees": "-0.2", "funding": "-0.5", "net": "99.3"}, "mismatch": None,
+        "liq_px": None, "fills": 2, "realised": {"gross": "100", "fees": "-0.2", "funding": "-0.5", "net": "99.3"},
+        "mismatch": None,
     }  # fmt: skip
     assert bot["state"] == "TP_ONLY"
     assert bot["orders"] == {"submitted": 1, "accepted": 1}
     assert bot["commands"] == {"submit": 1}
     assert shown["accounts"][0]["wallet"] == {
         "equity": "1000", "balance": "990", "available": "900", "im_rate": None, "mm_rate": "0.02", "age_ms": 1500,
+        "received_ms": NOW_MS,
     }  # fmt: skip
     assert shown["feeds"] == {"public": True}
 
@@ -95,11 +75,16 @@ def test_a_bot_in_the_middle_of_a_cycle(given: Given) -> None:
 @pytest.fixture
 def server(given: Given) -> Iterator[HttpServer]:
     health = Health()
-    health.pages[PATH] = given.page.render
-    health.pages["/broken"] = lambda: 1 // 0  # type: ignore[assignment, return-value]
+    health.routes["GET", PATH] = given.page.answer
+    health.routes["GET", "/broken"] = lambda request: 1 // 0  # type: ignore[assignment, return-value]
+    health.routes["POST", "/echo"] = echo
     server = serve_http(health, CollectorRegistry(), "127.0.0.1", 0)
     yield server
     server.close()
+
+
+def echo(request: Request) -> Response:
+    return Response(content_type="text/plain", body=request.body + request.headers["x-word"].encode())
 
 
 def get(server: HttpServer, path: str) -> tuple[int, str, bytes]:
@@ -120,3 +105,24 @@ def test_the_page_is_served_beside_metrics_and_health(server: HttpServer) -> Non
     status, _, body = get(server, "/other")
     assert status == 404
     assert PATH.encode() in body
+
+
+def post(server: HttpServer, body: bytes, **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    try:
+        connection.putrequest("POST", "/echo")
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        connection.send(body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_a_route_takes_a_short_body_and_its_headers(server: HttpServer) -> None:
+    assert post(server, b"say ", Content_Length="4", X_Word="it") == (200, b"say it")
+    assert post(server, b"", X_Word="it")[0] == 411
+    assert post(server, b"", Content_Length="-1", X_Word="it")[0] == 411
+    assert post(server, b"", Content_Length=str(MOST_BODY_BYTES + 1), X_Word="it")[0] == 413

@@ -33,6 +33,18 @@ def test_from_files(tmp_path: Path) -> None:
     assert got.api_secret.get_secret_value() == SECRET
 
 
+def test_from_one_folder_for_every_account(tmp_path: Path) -> None:
+    for account in ("main", "sub-1"):
+        (tmp_path / f"{account}_api_key").write_text(f"{account}-{KEY}\n")
+        (tmp_path / f"{account}_api_secret").write_text(f"{account}-{SECRET}\n")
+    for account in ("main", "sub-1"):
+        got = credentials(account, {"HEDGEGRID_VENUE_KEYS": str(tmp_path)})
+        assert got.api_key.get_secret_value() == f"{account}-{KEY}"
+        assert got.api_secret.get_secret_value() == f"{account}-{SECRET}"
+    own = {"HEDGEGRID_MAIN_API_KEY": KEY, "HEDGEGRID_MAIN_API_SECRET": SECRET, "HEDGEGRID_VENUE_KEYS": "/no/such"}
+    assert credentials("main", own).api_key.get_secret_value() == KEY
+
+
 def test_an_rsa_key_is_masked_line_by_line() -> None:
     pem = "-----BEGIN PRIVATE KEY-----\nMIIEvFAKElineone\nFAKElinetwo==\n-----END PRIVATE KEY-----"
     credentials("rsa", {"HEDGEGRID_RSA_API_KEY": KEY, "HEDGEGRID_RSA_API_SECRET": pem})
@@ -44,6 +56,7 @@ def test_an_rsa_key_is_masked_line_by_line() -> None:
     [
         ({}, ("HEDGEGRID_MAIN_API_KEY and HEDGEGRID_MAIN_API_SECRET", "'main'", "_FILE")),
         ({"HEDGEGRID_MAIN_API_KEY": KEY}, ("set HEDGEGRID_MAIN_API_SECRET,",)),
+        ({"HEDGEGRID_VENUE_KEYS": "/no/such"}, ("HEDGEGRID_VENUE_KEYS: '/no/such/main_api_key'", "No such file")),
         ({"HEDGEGRID_MAIN_API_KEY_FILE": "/no/such"}, ("KEY_FILE='/no/such'", "No such file")),
         (
             {"HEDGEGRID_MAIN_API_KEY": KEY, "HEDGEGRID_MAIN_API_KEY_FILE": "/x"},

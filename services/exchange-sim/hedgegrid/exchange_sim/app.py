@@ -19,6 +19,8 @@ from hedgegrid.exchange_sim.live import LiveFeed, live_listings, with_live_tiers
 from hedgegrid.exchange_sim.options import DEFAULT_SYMBOLS, Options
 from hedgegrid.exchange_sim.player import Pace, Source
 from hedgegrid.exchange_sim.server import PRIVATE_PATH, PUBLIC_PATH, TRADE_PATH, ClientServer, tend_sockets
+from hedgegrid.exchange_sim.state.books import Books
+from hedgegrid.exchange_sim.state.state_file import StateFile
 from hedgegrid.exchange_sim.synthetic import SyntheticSource
 from hedgegrid.exchange_sim.tape.source import open_tapes
 
@@ -56,15 +58,21 @@ class Simulator:
             if options.accounts_file
             else generate_accounts(options.accounts, options.seed)
         )
+        self._state = StateFile(options.state) if options.state else None
+        books = self._state.load() if self._state else None
+        source = await self._feed.first() if self._feed else _source(options, listings, books)
         self.exchange = exchange = build_exchange(
-            await self._feed.first() if self._feed else _source(options, listings),
+            source,
             listings,
             accounts,
             seed=options.seed,
             speed=options.speed,
             conduct=options.conduct,
             epoch_ms=options.epoch_ms,
+            books=books,
         )
+        if self._state is not None:
+            _keep(self._state, exchange, source)
         if options.scenario is not None:
             exchange.injector.load(read_scenario(options.scenario))
         if options.pace_redis:
@@ -75,7 +83,8 @@ class Simulator:
             admin_port = await self._admin.start(ADMIN_HOST, options.admin_port)
         except OSError as error:
             raise StartError(f"cannot listen: {error.strerror or error}") from error
-        self.addresses = _addresses(options.host, port, admin_port, accounts)
+        told = [] if options.accounts_file else accounts
+        self.addresses = _addresses(options.host, port, admin_port, told)
         exchange.player.is_live = self._feed is not None
         self._tasks = [asyncio.create_task(exchange.player.run()), asyncio.create_task(tend_sockets(exchange))]
         if self._feed is not None:
@@ -95,6 +104,8 @@ class Simulator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._clients.stop()
         await self._admin.stop()
+        if self._state is not None:
+            self._state.close()
 
 
 async def serve(options: Options) -> None:
@@ -122,13 +133,36 @@ async def serve(options: Options) -> None:
         failure.result()
 
 
-def _source(options: Options, listings: Mapping[str, Listing]) -> Source:
+def _keep(state: StateFile, exchange: Exchange, source: Source) -> None:
+    """Record from now on what changes the exchange's books."""
+    player, venue = exchange.player, exchange.venue
+    act = player.before_step or (lambda at_ms: None)
+
+    def books() -> Books:
+        walked = None
+        if isinstance(source, SyntheticSource):
+            walked = source.walked(source.first_step + player.steps)
+        return Books(venue, dict(exchange.views), walked, at_ms=exchange.now_ms())
+
+    note = state.keep(books, venue, player.market)
+
+    def begin(at_ms: int) -> None:
+        note(at_ms)
+        act(at_ms)
+
+    player.before_step = begin
+
+
+def _source(options: Options, listings: Mapping[str, Listing], books: Books | None = None) -> Source:
     if options.tapes:
         rules = {symbol: listing.rules for symbol, listing in listings.items()}
         return open_tapes(options.tapes, frozenset(options.symbols) if options.symbols else None, rules)
     chosen = _chosen_rules(options, listings)
     prices = {symbol: listings[symbol].synthetic_price for symbol in chosen}
-    return SyntheticSource(list(chosen.values()), prices, options.regime, options.seed)
+    traded = list(chosen.values())
+    if books is None or books.walked is None:
+        return SyntheticSource(traded, prices, options.regime, options.seed)
+    return SyntheticSource(traded, prices, options.regime, options.seed, books.walked).skipped(books.steps)
 
 
 def _chosen_rules(options: Options, listings: Mapping[str, Listing]) -> dict[str, Instrument]:

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from hedgegrid.domain.instrument import Instrument
 from hedgegrid.exchange_sim.accounts import Account
 from hedgegrid.exchange_sim.auth import Authenticator
 from hedgegrid.exchange_sim.clock import Speed, wall_ms
+from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.faults.acting import Actor
 from hedgegrid.exchange_sim.faults.injector import Injector
 from hedgegrid.exchange_sim.faults.symbols import SymbolDesk
@@ -14,7 +16,7 @@ from hedgegrid.exchange_sim.instruments import Listing
 from hedgegrid.exchange_sim.journal import Journal
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
-from hedgegrid.exchange_sim.player import Player, Source
+from hedgegrid.exchange_sim.player import STEP_MS, Player, Source
 from hedgegrid.exchange_sim.pushes import AS_HAPPENED, Pusher
 from hedgegrid.exchange_sim.rate_limit import (
     CONNECT_WINDOW_MS,
@@ -24,6 +26,7 @@ from hedgegrid.exchange_sim.rate_limit import (
     AddressBudgets,
     default_limits,
 )
+from hedgegrid.exchange_sim.state.books import Books
 from hedgegrid.exchange_sim.ws.connection import SEND_LIMIT_BYTES
 from hedgegrid.exchange_sim.ws.hub import Hub
 from hedgegrid.venue.engine import Venue
@@ -90,20 +93,26 @@ def build_exchange(
     speed: Speed | None = None,
     conduct: Conduct | None = None,
     epoch_ms: int | None = None,
+    books: Books | None = None,
 ) -> Exchange:
-    """Put an exchange together; needs a running event loop.
+    """Put an exchange together, with the books of an earlier one if there are; needs a running event loop.
 
     Raises:
-        StartError: the source cannot price every symbol.
+        StartError: the source cannot price every symbol, or the books are of other symbols.
     """
     conduct = conduct or Conduct()
     rules = {symbol: listings[symbol].rules for symbol in sorted(source.symbols)}
-    venue = Venue(rules.values(), seed=seed, maker_fee=MAKER_FEE, taker_fee=TAKER_FEE)
+    books = books or _new_books(rules, listings, seed)
+    venue, views = books.venue, books.views
+    if set(views) != set(rules):
+        raise StartError(
+            f"--state: kept books of {', '.join(sorted(views))}; trade the same symbols, or remove the file"
+        )
     for account in accounts:
-        venue.open_account(account.id, account.balance)
+        if account.id not in venue.accounts():
+            venue.open_account(account.id, account.balance)
     injector = Injector(lambda: player.elapsed_s)
     hub = Hub(injector)
-    views = {symbol: SymbolView(rules[symbol], listings[symbol].row) for symbol in rules}
     publisher = Publisher(hub, views, venue)
     pusher = Pusher(
         venue,
@@ -114,10 +123,19 @@ def build_exchange(
         topic_order=conduct.topic_order,
         seed=seed,
     )
-    player = Player(source, venue, views, publisher, pusher.flush, speed=speed or Speed(), epoch_ms=epoch_ms)
+    player = Player(
+        source,
+        venue,
+        views,
+        publisher,
+        pusher.flush,
+        speed=speed or Speed(),
+        epoch_ms=epoch_ms,
+        not_before_ms=books.at_ms + STEP_MS,
+    )
     desk = SymbolDesk(venue, listings, views, player, publisher)
     actor = Actor(venue, hub, injector, desk, player.clock.now_ms, pusher.flush)
-    player.before_step = actor.act_due
+    player.before_step = lambda at_ms: actor.act_due()
     return Exchange(
         listings=listings,
         accounts={account.id: account for account in accounts},
@@ -136,3 +154,8 @@ def build_exchange(
         injector=injector,
         actor=actor,
     )
+
+
+def _new_books(rules: Mapping[str, Instrument], listings: Mapping[str, Listing], seed: int) -> Books:
+    venue = Venue(rules.values(), seed=seed, maker_fee=MAKER_FEE, taker_fee=TAKER_FEE)
+    return Books(venue, {symbol: SymbolView(rules[symbol], listings[symbol].row) for symbol in rules})

@@ -38,6 +38,7 @@ class Options:
     live_rest_url: str = REST_URL
     scenario: Path | None = None
     epoch_ms: int | None = None
+    state: Path | None = None
     pace_redis: str | None = None
     pace_market_redis: str | None = None
     pace_bots: tuple[tuple[str, str], ...] = ()
@@ -91,6 +92,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         live_rest_url=given.live_rest_url,
         scenario=given.scenario,
         epoch_ms=given.epoch_ms,
+        state=given.state,
         pace_redis=given.pace_redis,
         pace_market_redis=given.pace_market_redis,
         pace_bots=_bots(given.pace_bots),
@@ -126,6 +128,7 @@ def _parser() -> _Parser:
     add("--connect-limit", type=int, default=500, metavar="N", help="new sockets in 5 min per address")
     add("--scenario", type=Path, metavar="FILE", help="faults and events, TOML or JSON")
     add("--epoch-ms", type=int, metavar="MS", help="venue time at which the market begins; default: when it starts")
+    add("--state", type=Path, metavar="FILE", help="keep the books there; they outlive the process")
     add("--ack-delay-ms", type=float, default=5, help="before each socket answer")
     add("--auth-delay-ms", type=float, default=0, help="until auth is through; what comes before it is refused")
     add("--push-delay-ms", type=float, default=0, help="between a command and its pushes")

@@ -15,11 +15,12 @@ import msgspec
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.exchange_sim.clock import Speed, VenueClock, wall_ms
 from hedgegrid.exchange_sim.errors import StartError
+from hedgegrid.exchange_sim.market.feed import MarketFeed
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
 from hedgegrid.exchange_sim.market_events import Events, MarketEvent, on_tick, scaled, shifted
 from hedgegrid.venue.engine import Venue
-from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
+from hedgegrid.venue.requests import MarketQuote, MarkPrice
 
 STEP_MS = 100
 ONE = Decimal(1)
@@ -58,7 +59,7 @@ class Player:
     """Owns the order in which the market reaches the venue and its subscribers.
 
     `steps` and `ticks` count what was played; `ended` when the tape is over; `failure` holds what broke it. `pace`,
-    `before_step` and `is_live` (the tape is followed by `play_live`) may be set before the start.
+    `before_step` (told the venue time) and `is_live` (the tape is followed by `play_live`) may be set before the start.
     """
 
     def __init__(
@@ -71,8 +72,9 @@ class Player:
         *,
         speed: Speed,
         epoch_ms: int | None = None,
+        not_before_ms: int = 0,
     ) -> None:
-        """`epoch_ms`: when the market begins, the moment of its start without.
+        """`epoch_ms`: when the market begins, the moment of its start without; never before `not_before_ms`.
 
         Reads ahead until every symbol has a quote and a mark, so that tickers have prices before the start.
 
@@ -84,10 +86,10 @@ class Player:
         self.ended = False
         self.failure: Exception | None = None
         self.is_live = False
-        self.before_step: Callable[[], None] | None = None
+        self.before_step: Callable[[int], object] | None = None
         self._started_ms = 0
         self._marked = source.marked
-        self._venue = venue
+        self.market = MarketFeed(venue, views)
         self._views = views
         self._publisher = publisher
         self._flush = flush
@@ -96,7 +98,7 @@ class Player:
         self._running = asyncio.Event()
         self._credit_at = 0.0
         self._begun = False
-        self.clock = VenueClock(speed, wall=wall_ms if epoch_ms is None else lambda: epoch_ms)
+        self.clock = VenueClock(speed, wall=lambda: max(wall_ms() if epoch_ms is None else epoch_ms, not_before_ms))
         events = source.events()
         first = next(events, None)
         if first is None:
@@ -158,7 +160,7 @@ class Player:
         self._repriced[rules.symbol] = rules
         quote = self._views[rules.symbol].quote
         if quote is not None:
-            self._feed(on_tick(quote, rules))
+            self.market.take(on_tick(quote, rules))
 
     def jump(self, symbol: str, factor: Decimal) -> None:
         """Multiply the market's prices, from the quote and the mark that stand on."""
@@ -167,7 +169,7 @@ class Player:
         rules = self._repriced.setdefault(symbol, view.rules)
         for standing in (view.quote, view.mark):
             if standing is not None:
-                self._feed(on_tick(scaled(standing, factor), rules))
+                self.market.take(on_tick(scaled(standing, factor), rules))
 
     def _adapted(self, events: list[MarketEvent]) -> list[MarketEvent]:
         return [self._adapt(event) for event in events if event.symbol not in self._silent]
@@ -223,12 +225,12 @@ class Player:
     def _play(self, at_ms: int, events: list[MarketEvent]) -> None:
         self.clock.reached(at_ms)
         if self.before_step is not None:
-            self.before_step()
+            self.before_step(at_ms)
         if self._silent or self._repriced:
             events = self._adapted(events)
         touched = dict.fromkeys(event.symbol for event in events)
         for event in events:
-            self._feed(event)
+            self.market.take(event)
         for symbol in touched:
             self._mark(symbol, at_ms)
         self._flush()
@@ -238,17 +240,6 @@ class Player:
         if self._speed.ticks_per_s is not None:
             self._credit_at += ticks / self._speed.ticks_per_s
 
-    def _feed(self, event: MarketEvent) -> None:
-        self._views[event.symbol].apply(event)
-        if isinstance(event, MarketTrade):
-            self._venue.on_trade(event)
-        elif isinstance(event, MarketQuote):
-            self._venue.on_quote(event)
-        elif isinstance(event, MarkPrice):
-            self._venue.on_mark(event)
-        elif isinstance(event, FundingDue):
-            self._venue.on_funding(event)
-
     def _mark(self, symbol: str, at_ms: int) -> None:
         """A symbol whose tape tells no mark price is marked at the middle of its quote."""
         view = self._views[symbol]
@@ -256,7 +247,7 @@ class Player:
             return
         mid = view.mid()
         if mid is not None and (view.mark is None or view.mark.mark_px != mid):
-            self._feed(MarkPrice(symbol=symbol, mark_px=mid, index_px=mid, ts_ms=at_ms))
+            self.market.take(MarkPrice(symbol=symbol, mark_px=mid, index_px=mid, ts_ms=at_ms))
 
     def _primed(self, events: Events, symbols: frozenset[str]) -> Events:
         """Load the first quote and mark of each symbol; what was read ahead is played again at its time."""
@@ -269,7 +260,7 @@ class Player:
                 view = self._views[symbol]
                 known = view.quote if isinstance(event, MarketQuote) else view.mark
                 if known is None:
-                    self._feed(shifted(event, self._shift_ms))
+                    self.market.take(shifted(event, self._shift_ms))
                 self._mark(symbol, event.ts_ms + self._shift_ms)
                 if view.is_priced:
                     missing.discard(symbol)

@@ -6,10 +6,12 @@ Floats appear only in the random walk; prices and quantities leave as Decimals o
 
 import math
 import random
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.order import Side
@@ -24,6 +26,8 @@ CORRELATION = 0.6
 DEVIATION = 0.004
 """Standard deviation of the log price around its reference."""
 HALF_LIFE_S = 45.0
+STEPS_KEPT = 4
+"""Whoever plays the market has read at most two steps ahead."""
 
 
 class Regime(StrEnum):
@@ -51,12 +55,30 @@ class _Walk:
     rate: Decimal = field(default=Decimal("0.0001"))
 
 
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Where a market stands before its step number `step`; of use with the same symbols only."""
+
+    step: int
+    randomness: tuple[Any, ...]
+    walks: tuple[_Walk, ...]
+
+
 class SyntheticSource:
     """`start_prices` in the quote coin; the order of `rules` does not matter, symbols are walked by name."""
 
     def __init__(
-        self, rules: Sequence[Instrument], start_prices: Mapping[str, Decimal], regime: Regime, seed: int
+        self,
+        rules: Sequence[Instrument],
+        start_prices: Mapping[str, Decimal],
+        regime: Regime,
+        seed: int,
+        begin: Walked | None = None,
     ) -> None:
+        """`begin`: go on from there instead of from the start."""
+        self.first_step = begin.step if begin else 0
+        self._begin = begin
+        self._passed: deque[Walked] = deque(maxlen=STEPS_KEPT)
         self.symbols = frozenset(instrument.symbol for instrument in rules)
         self.marked = self.symbols
         self._rules = sorted(rules, key=lambda instrument: instrument.symbol)
@@ -66,12 +88,17 @@ class SyntheticSource:
 
     def events(self) -> Events:
         rng = random.Random(self._seed)  # noqa: S311 a reproducible market, no secret
-        walks = [
-            _Walk(rules, float(self._prices[rules.symbol]), float(rules.tick_size), deviation=rng.gauss(0.0, DEVIATION))
-            for rules in self._rules
-        ]
-        step = 0
+        if self._begin is not None:
+            rng.setstate(self._begin.randomness)
+            walks = [replace(walk) for walk in self._begin.walks]
+        else:
+            walks = [
+                _Walk(rules, float(self._prices[rules.symbol]), float(rules.tick_size), rng.gauss(0.0, DEVIATION))
+                for rules in self._rules
+            ]
+        step = self.first_step
         while True:
+            self._passed.append(Walked(step, rng.getstate(), tuple(replace(walk) for walk in walks)))
             now_ms = START_MS + step * STEP_MS
             if now_ms % FUNDING_INTERVAL_MS == 0:
                 yield from _funding(walks, rng, now_ms)
@@ -80,6 +107,19 @@ class SyntheticSource:
             for walk in walks:
                 yield from _tick(walk, self._regime, reference, common, rng, now_ms)
             step += 1
+
+    def walked(self, step: int) -> Walked:
+        """Where the market stood before a step, one of the latest few."""
+        return next(passed for passed in self._passed if passed.step == step)
+
+    def skipped(self, steps: int) -> "SyntheticSource":
+        """The same market that many steps on."""
+        walker = SyntheticSource(self._rules, self._prices, self._regime, self._seed, self._begin)
+        events = walker.events()
+        next(events)
+        while walker._passed[-1].step < self.first_step + steps:
+            next(events)
+        return SyntheticSource(self._rules, self._prices, self._regime, self._seed, walker._passed[-1])
 
 
 def _funding(walks: list[_Walk], rng: random.Random, now_ms: int) -> Iterator[MarketEvent]:

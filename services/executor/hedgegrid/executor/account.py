@@ -11,8 +11,10 @@ from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
+from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.kill_guard import KillGuard
+from hedgegrid.executor.office import Office
 from hedgegrid.executor.readmission import ProbePace, Readmission
 from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.redis_watch import RedisWatch
@@ -46,24 +48,33 @@ class AccountExecutor:
         rest: RestClient,
         calls: RestCalls,
     ) -> None:
-        self._context = context
-        self._settings = settings
-        self._config = config
-        self._owner = owner
-        self._rest = rest
-        self._calls = calls
-        self._door = VenueDoor(config.id, context.health, context.clock, settings.ban_pause_s)
-        rest.guard = self._door.check
+        self._context, self._settings, self._config, self._owner = context, settings, config, owner
         self.interlocks = Interlocks(config.id, context.health, context.metrics)
-        self._redis_run = RedisRun(self.interlocks, context.clock)
-        self._client = connect(settings.redis_url, f"executor-{config.id}", on_connect=self._redis_run.connected)
+        door = VenueDoor(config.id, context.health, context.clock, settings.ban_pause_s)
+        rest.guard = door.check
+        redis_run = RedisRun(self.interlocks, context.clock)
+        self._client = connect(settings.redis_url, f"executor-{config.id}", on_connect=redis_run.connected)
         self._renewing = connect(settings.redis_url, f"executor-lease-{config.id}")
         self._market: redis.Redis | None = None
-        self._mark = SentMark(settings.state_dir / "executor" / f"{config.id}.mark")
         self._served = False
         self._ended_by = ""
-        self._control_key = control_key(settings, context.config.mode)
-        self.kill = KillGuard(context, settings, config, rest, self._door, self._control_key)
+        key = control_key(settings, context.config.mode)
+        self.kill = KillGuard(context, settings, config, rest, door, key)
+        self._office = Office(
+            context=context,
+            settings=settings,
+            config=config,
+            client=self._client,
+            rest=rest,
+            calls=calls,
+            door=door,
+            mark=SentMark(settings.state_dir / "executor" / f"{config.id}.mark"),
+            controls=Controls(config.id, self._client, key, context.metrics),
+            interlocks=self.interlocks,
+            redis_run=redis_run,
+            kill=self.kill.switch,
+            last_price=self._last_price,
+        )
         self.tenure: Tenure | None = None
         """The present or last time in office."""
 
@@ -80,7 +91,7 @@ class AccountExecutor:
             self._settings.redis_cancel_pct,
         )  # fmt: skip
         pace = ProbePace(self._settings.probe_first_s, self._settings.probe_longest_s)
-        readmission = Readmission(self._config.id, self._rest, self._door, self._context.clock, pace)
+        readmission = Readmission(self._config.id, self._office.rest, self._office.door, self._context.clock, pace)
         self.kill.start()
         watch.start()
         readmission.start()
@@ -90,7 +101,7 @@ class AccountExecutor:
             readmission.close()
             watch.close()
             self.kill.close()
-            self._mark.close()
+            self._office.mark.close()
 
     def _serve(self) -> None:
         while not self._context.stopping.is_set():
@@ -125,10 +136,7 @@ class AccountExecutor:
         if not self.kill.wait_until_known(self._context.stopping):
             tenure.end(release=True)
             return
-        term = Term(
-            self._context, self._settings, self._config, self._client, self._rest, self._calls, self._door, tenure,
-            self._last_price, self._mark, self.interlocks, self._redis_run, self._control_key, self.kill.switch,
-        )  # fmt: skip
+        term = Term(self._office, tenure)
         try:
             self._show_lease(tenure)
             self._condition(True, "active")
@@ -142,7 +150,7 @@ class AccountExecutor:
         quiet = False
         try:
             quiet = term.close()
-            self._calls.flush(self._client)
+            self._office.calls.flush(self._client)
         finally:
             tenure.end(release=quiet)
             self._show_lease(tenure)

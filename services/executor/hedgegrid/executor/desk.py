@@ -34,6 +34,7 @@ from hedgegrid.messages.commands import AmendOrder, CancelAllOrders, Command, Re
 from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotReason
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.failpoints import failpoint
 
 _log = logging.getLogger(__name__)
 
@@ -134,6 +135,8 @@ class Desk:
         """
         batch = _Batch()
         entries = list(entries)
+        if entries:
+            failpoint("executor.after_read")
         for entry in entries:
             if entry.stream == self._control:
                 self._obey(entry)
@@ -141,15 +144,18 @@ class Desk:
             if entry.stream == self._commands:
                 self._take_one(entry, batch)
         if batch.checkpoint is not None:
+            failpoint("executor.before_sent")
             batch.put["checkpoint"] = batch.checkpoint
             if batch.entries:
                 self._mark.move(batch.checkpoint)
+            failpoint("executor.after_sent")
             self._state.commit(
                 batch.put,
                 drop=batch.dropped(),
                 add=[(self._events, event) for event in batch.events],
                 meanwhile=lambda: self._lanes.put(batch.entries),
             )
+            failpoint("executor.after_record")
             self.checkpoint = batch.checkpoint
 
     def _take_one(self, entry: Entry, batch: "_Batch") -> None:

@@ -20,6 +20,7 @@ from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import RequestSnapshot
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.failpoints import failpoint
 
 NS_PER_MS = 1_000_000
 
@@ -77,12 +78,15 @@ class Sender:
             self._failed(entry, request.operation, error.outcome)
         else:
             acked_ns = self._clock.now_ns()
+            failpoint("executor.after_reply")
             self._budgets.observe(request.operation, answer.headers, self._clock.monotonic_ns())
             self.settle(entry, outcomes.acked(entry, str(answer.result.get("orderId") or ""), acked_ns))
 
     def settle(self, entry: InFlight, events: Iterable[Message]) -> None:
         """Commit the outcome: the record goes and its events come, together."""
+        failpoint("executor.before_outcome")
         self._state.commit({}, drop=[entry.field], add=[(self._events, event) for event in events])
+        failpoint("executor.after_outcome")
         self._lanes.finished(entry)
 
     def take_again(self, entry: InFlight, delay_ns: int) -> None:

@@ -1,13 +1,14 @@
 """The executor as a service: one independent executor per account of the config."""
 
 import logging
-import secrets
 import signal
 import threading
 from types import FrameType
 
 from hedgegrid.bybit.rest import RestClient, RestSettings
+from hedgegrid.executor import after_write
 from hedgegrid.executor.account import AccountExecutor
+from hedgegrid.executor.process_identity import own_name
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.runtime.config import AccountConfig, Mode, require_venue_urls
@@ -25,7 +26,7 @@ class ExecutorService:
         self._context = context
         self._settings = settings
         # Unique per process: two processes under one instance id must not take each other for themselves.
-        owner = f"{settings.instance_id}:{secrets.token_hex(4)}"
+        owner = f"{settings.instance_id}:{own_name()}"
         self._accounts = [self._account(config, owner) for config in context.config.accounts]
         self._fault: BaseException | None = None
 
@@ -86,4 +87,5 @@ def build(context: ServiceContext) -> Service:
         ConfigError: credentials are missing, or mode paper has no exchange to talk to.
     """
     require_venue_urls(context.config, context.settings)
+    after_write.place()
     return ExecutorService(context, load_settings(ExecutorSettings))

@@ -1,4 +1,4 @@
-"""Before an account trades: clock, trading rules, hedge mode and leverage of each bot."""
+"""Before an account trades: clock, a look at its key, trading rules, hedge mode and leverage of each bot."""
 
 import logging
 import threading
@@ -13,6 +13,7 @@ from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.executor.venue_notes import venue_notes
 from hedgegrid.runtime.config import AccountConfig, BotConfig, bot_dry_run
 from hedgegrid.runtime.health import Health
 
@@ -52,6 +53,7 @@ class Startup:
         """Returns when every bot is set up or refused, the account is refused, or we stop."""
         with self._rest.phase(Phase.STARTUP):
             self._until_answered(self._rest.sync_clock)
+            self._health.notes[f"venue:{self._config.id}"] = venue_notes(self._rest)
             for bot in self._config.bots:
                 self._report(bot, self._set_up(bot))
 

@@ -2,11 +2,13 @@
 
 import logging
 import threading
+from typing import Any
 
 import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.lease import Lease, LeaseLost
+from hedgegrid.executor.process_identity import has_ended
 from hedgegrid.runtime.clock import Clock
 
 RENEWALS_PER_TTL = 5
@@ -26,6 +28,7 @@ class Tenure:
         self._clock = clock
         self.lease = Lease(client, keys.lease(account, "executor"), owner, ttl_ms)
         self._renewed_ns = 0
+        self._taken_ns = 0
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self.certain_for_ns = int(ttl_ms * NS_PER_MS * TRUSTED_SHARE)
@@ -36,14 +39,21 @@ class Tenure:
         """True when nobody ever held it, or Redis has forgotten who did."""
 
     def take(self) -> bool:
-        """Try to get the lease; on success keep renewing it until `end`."""
-        before = self._client.hget(self.lease.key, "owner")
+        """Try to get the lease; on success keep renewing it until `end`.
+
+        A holder that is proven to have ended is not waited for: its lease is taken under a higher epoch at once.
+        """
+        found: Any = self._client.hgetall(self.lease.key)
+        before = found.get(b"owner", b"").decode()
+        if before and before != self.lease.owner and has_ended(before.rpartition(":")[2]):
+            self._free(before, int(found[b"epoch"]))
         started_ns = self._clock.monotonic_ns()
         if not self.lease.acquire():
             return False
         self._renewed_ns = started_ns
-        self.found_none = before is None
-        self.taken_over = before not in (None, b"", self.lease.owner.encode())
+        self.found_none = not found
+        self.taken_over = before not in ("", self.lease.owner)
+        self._taken_ns = self._clock.monotonic_ns()
         self._ended.clear()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{self._account}", daemon=True)
         self._thread.start()
@@ -70,6 +80,16 @@ class Tenure:
             except redis.RedisError as error:
                 _log.warning("the lease of %s could not be released, it will run out: %s", self._account, error)
         self.lease.epoch = 0
+
+    def fence_left_s(self, fence_ms: int) -> float:
+        """Time until nothing can be accepted any more that was signed before we took the lease."""
+        return max(0.0, (self._taken_ns + fence_ms * NS_PER_MS - self._clock.monotonic_ns()) / 1e9)
+
+    def _free(self, owner: str, epoch: int) -> None:
+        dead = Lease(self._client, self.lease.key, owner, self.lease.ttl_ms)
+        dead.epoch = epoch
+        dead.release()  # refused if somebody else has taken it meanwhile
+        _log.warning("the executor of %s that held the lease has ended: %s", self._account, owner)
 
     def _keep(self) -> None:
         failing = False

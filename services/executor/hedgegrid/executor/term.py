@@ -2,8 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from decimal import Decimal
 
 import redis
 
@@ -12,32 +10,28 @@ from hedgegrid.bus.fenced_state import CommitConflict, FencedState
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
-from hedgegrid.bybit.rest import Phase, RestClient
-from hedgegrid.executor.controls import Controls
+from hedgegrid.bybit.rest import Phase
+from hedgegrid.executor import quarantine
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
 from hedgegrid.executor.in_flight import InFlight, Stage
-from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
-from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.lanes import Lanes
+from hedgegrid.executor.office import Office
+from hedgegrid.executor.order_limits import limits_of
+from hedgegrid.executor.quarantine import Quarantine
 from hedgegrid.executor.rate_limiter import OrderBudgets
-from hedgegrid.executor.redis_run import RedisRun
 from hedgegrid.executor.resolver import Resolver
-from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sender import Sender
-from hedgegrid.executor.sent_mark import SentMark
-from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.snapshots import Snapshots
 from hedgegrid.executor.startup import Startup
 from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
-from hedgegrid.executor.venue_door import Readmitted, VenueDoor
+from hedgegrid.executor.venue_door import Readmitted
 from hedgegrid.messages.events import SnapshotReason
-from hedgegrid.runtime.config import AccountConfig
-from hedgegrid.runtime.service import ServiceContext
+from hedgegrid.messages.market import QuoteTick
 
 BLOCK_MS = 500
 NS_PER_S = 1_000_000_000
@@ -51,42 +45,33 @@ _log = logging.getLogger(__name__)
 class Term:
     """`serve` is the account's main loop; lanes and queries run beside it until `close`."""
 
-    def __init__(
-        self,
-        context: ServiceContext,
-        settings: ExecutorSettings,
-        config: AccountConfig,
-        client: redis.Redis,
-        rest: RestClient,
-        calls: RestCalls,
-        door: VenueDoor,
-        tenure: Tenure,
-        last_price: Callable[[str], Decimal | None],
-        mark: SentMark,
-        interlocks: Interlocks,
-        redis_run: RedisRun,
-        control_key: bytes | None,
-        kill: KillSwitch,
-    ) -> None:
-        clock = context.clock
-        self._redis_run = redis_run
+    def __init__(self, office: Office, tenure: Tenure) -> None:
+        context, settings, config = office.context, office.settings, office.config
+        client, rest, door, clock = office.client, office.rest, office.door, office.context.clock
+        self._context, self._settings, self._config, self._clock = context, settings, config, clock
+        self._client, self._rest, self._door, self._tenure = client, rest, door, tenure
+        self._calls, self._mark, self._redis_run = office.calls, office.mark, office.redis_run
         self._openings = door.openings
-        self._rest = rest
-        self._context, self._settings, self._config = context, settings, config
-        self._client, self._calls, self._door, self._tenure = client, calls, door, tenure
-        self._clock, self._mark = clock, mark
         self._symbols = [bot.symbol for bot in config.bots]
         self._crash: BaseException | None = None
         self._crashed = threading.Event()
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
-        self._gate = Gate(config, self._states, door, settings.command_ttl_ms, last_price, self._risk, interlocks, kill)
+        quotes: dict[str, QuoteTick] = {}
+        limits = limits_of(config, settings, quotes, self._risk.open_orders, clock)
+        self._gate = Gate(
+            config, self._states, door, settings.command_ttl_ms, office.last_price, self._risk, office.interlocks,
+            office.kill, limits,
+        )  # fmt: skip
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
             settings.snapshot_quiet_ms * NS_PER_MS, self._on_crash,
         )  # fmt: skip
+        self._quarantine = Quarantine(
+            config.id, self._state, self._lanes, office.interlocks, clock, settings.quarantine_after_ms
+        )
         self._sender = Sender(
             config.id, settings, clock, rest, self._state, tenure, self._gate, door, budgets, self._lanes
         )
@@ -102,7 +87,7 @@ class Term:
             door,
             context.metrics,
             self._risk,
-            redis_run,
+            office.redis_run,
         )
         self._startup = Startup(
             config, settings, rest, self._gate, door, self._snapshots, context.health, self._risk,
@@ -110,14 +95,14 @@ class Term:
         )  # fmt: skip
         self._desk = Desk(
             config.id, client, clock, self._state, self._gate, self._states, self._lanes, self._risk,
-            mark, Controls(config.id, client, control_key, context.metrics),
+            office.mark, office.controls,
             lambda stream: context.metrics.dead_letters.labels(stream).inc(),
         )  # fmt: skip
         self._janitor = Janitor(config.id, self._symbols, client, settings.stream_keep_h * MS_PER_H)
         self._cleaned_ns = 0
         self._guard = GuardLoop(
             config, settings.redis_url, settings.market_url, clock, self._state, self._risk, context.metrics,
-            self._on_crash,
+            self._on_crash, quotes,
         )  # fmt: skip
         self._audited_ns = clock.monotonic_ns()
         self._audited_ms = clock.now_ms()
@@ -133,9 +118,10 @@ class Term:
         fields = self._state.load()
         self._mark.begin(self._tenure.lease.epoch)
         self._risk.resume(fields.get(STATE_FIELD))
+        self._quarantine.resume(fields.get(quarantine.STATE_FIELD))
         self._guard.follow()
+        self._startup.run()  # it reads rules and sets what is set already: harmless beside an old holder's last request
         fenced_ns = self._wait_for_fence(fields)
-        self._startup.run()
         if self._context.stopping.is_set() or self._tenure.lost:
             return
         reader = CheckpointReader(self._client)
@@ -159,6 +145,7 @@ class Term:
             self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
         self._lanes.close()
         self._guard.close(save=in_order)
+        self._quarantine.close()
         return in_order and not self._lanes.posting
 
     def _loop(self, reader: CheckpointReader) -> None:
@@ -193,7 +180,8 @@ class Term:
             self._calls.flush(self._client)
             self._door.banned_for_ns()
             self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
-            self._context.metrics.unknown_orders.labels(self._config.id).set(self._lanes.count_unknown())
+            self._context.metrics.unknown_orders.labels(self._config.id).set(len(self._lanes.without_outcome()))
+            self._quarantine.look()
         if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:
             since_ms = self._audited_ms - AUDIT_MARGIN_MS
             self._audited_ns, self._audited_ms = now_ns, self._clock.now_ms()
@@ -212,13 +200,14 @@ class Term:
         """The venue cannot check our lease: until its receive window is over, the old holder's last order may land.
 
         Of a lease that Redis has forgotten nobody knows the holder; state or mark tell that there was one. Returns the
-        nanoseconds waited.
+        nanoseconds since when nothing of the old holder can have been sent.
         """
         forgotten = self._tenure.found_none and (bool(fields) or self._mark.known)
         if not self._tenure.taken_over and not forgotten:
             return 0
-        _log.warning("account %s was taken over: waiting %s ms", self._config.id, self._settings.fence_ms)
-        self._context.stopping.wait(self._settings.fence_ms / 1000)
+        wait_s = self._tenure.fence_left_s(self._settings.fence_ms)
+        _log.warning("account %s was taken over: waiting %.1f s", self._config.id, wait_s)
+        self._context.stopping.wait(wait_s)
         return self._settings.fence_ms * NS_PER_MS
 
     def _catch_up_on_controls(self, reader: CheckpointReader) -> None:

@@ -15,6 +15,7 @@ from hedgegrid.metrics.exporter import Exporter
 from hedgegrid.metrics.market_projection import MarketProjection
 from hedgegrid.metrics.streams import AccountStream, Unreadable
 from hedgegrid.metrics.totals import Totals
+from hedgegrid.runtime.failpoints import failpoint
 
 Handler = Callable[[list[Entry]], Awaitable[None]]
 
@@ -77,7 +78,9 @@ class AccountConsumer:
         name = self._stream.name
         await check_nothing_older_is_pending(self._async_client, name, GROUP, entries[0].id)
         await set_aside(self._client, self._stream.fold(entries))
+        failpoint("metrics.before_save")
         await self._totals.save(self._async_client, self._stream)
+        failpoint("metrics.after_save")
         await self._async_client.xack(name, GROUP, *(entry.id for entry in entries))
         self._exporter.export(self._stream.projection.table)
         await rest(entries)

@@ -5,6 +5,8 @@ from typing import ClassVar
 import msgspec
 
 from hedgegrid.domain.ids import parse_client_order_id
+from hedgegrid.domain.kill import KillLevel
+from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages import events as ev
 from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
@@ -26,6 +28,12 @@ class EventMemory(msgspec.Struct):
     """When the wallet figures were received; 0 = never."""
     lost: dict[str, tuple[int, int]] = {}
     """Session and time of a feed's last loss, until it is connected again."""
+    stage: RiskStage = RiskStage.NORMAL
+    stage_cause: str = ""
+    stage_ms: int = 0
+    """The account guard's last word, and when; 0 = none yet."""
+    kill: KillLevel | None = None
+    kill_reason: str = ""
 
 
 class EventProjection(Projection[ev.AccountEvent]):
@@ -48,6 +56,12 @@ class EventProjection(Projection[ev.AccountEvent]):
                 self.table.choose(
                     Metrics.trading_state, self.account, WHOLE_ACCOUNT, among=STATES, chosen=str(message.state)
                 )
+            case ev.RiskStageChanged():
+                memory = self.memory
+                memory.stage, memory.stage_cause, memory.stage_ms = message.stage, message.cause, message.ts_event
+            case ev.KillSwitchChanged():
+                self.memory.kill = message.level
+                self.memory.kill_reason = message.reason if message.level is not None else ""
             case ev.OrderEvent():
                 self._order(message)
 
@@ -89,6 +103,7 @@ class EventProjection(Projection[ev.AccountEvent]):
         labels = (self.account, position.symbol, leg)
         self.table.set(Metrics.position_qty, *labels, value=position.qty)
         self.table.set(Metrics.entry_price, *labels, value=position.entry_px)
+        self.table.set(Metrics.liquidation_price, *labels, value=position.liq_px if position.qty else None)
 
     def _wallet(self, wallet: ev.WalletChanged) -> None:
         if wallet.ts_init < self.memory.wallet_ms:

@@ -1,5 +1,6 @@
 """`{acct}:ledger` → what was earned, per leg: fills, fees, funding, cycles, and whether the venue agrees."""
 
+from decimal import Decimal
 from typing import ClassVar
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from hedgegrid.domain.order import Purpose
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages import ledger as lg
+from hedgegrid.metrics.earned import DailyNet
 from hedgegrid.metrics.event_projection import STATES
 from hedgegrid.metrics.projection import Projection
 from hedgegrid.runtime.metric_names import Metrics
@@ -17,6 +19,7 @@ _ENTRIES = (Purpose.ENTRY, Purpose.AVERAGING)
 class LedgerMemory(msgspec.Struct):
     closed_cycle: dict[str, int] = {}
     """By symbol and leg: the newest closed cycle."""
+    daily: DailyNet = msgspec.field(default_factory=DailyNet)
 
 
 class LedgerProjection(Projection[lg.LedgerMessage]):
@@ -32,6 +35,7 @@ class LedgerProjection(Projection[lg.LedgerMessage]):
                 self._fill(message)
             case lg.FundingBooked():
                 labels = (account, message.symbol, message.leg.word)
+                self._earn(message, -message.amount)
                 table.add(Metrics.realised_pnl, *labels, "funding", by=-message.amount)
             case lg.CycleClosed():
                 labels = (account, message.symbol, message.leg.word)
@@ -55,6 +59,7 @@ class LedgerProjection(Projection[lg.LedgerMessage]):
     def _fill(self, fill: lg.FillBooked) -> None:
         labels = (self.account, fill.symbol, fill.leg.word)
         table = self.table
+        self._earn(fill, fill.gross - fill.fee)
         table.add(Metrics.fills, *labels, "maker" if fill.is_maker else "taker")
         table.add(Metrics.fill_notional, *labels, by=fill.qty * fill.px)
         table.add(Metrics.realised_pnl, *labels, "gross", by=fill.gross)
@@ -64,3 +69,13 @@ class LedgerProjection(Projection[lg.LedgerMessage]):
         if fill.purpose in _ENTRIES and fill.cycle > closed:
             level = max(fill.level + 1, int(table.get(Metrics.grid_level, *labels) or 0))
             table.set(Metrics.grid_level, *labels, value=level)
+
+    def _earn(self, row: lg.LedgerRow, amount: Decimal) -> None:
+        """Totals of an older version came without days: theirs then begin with this row."""
+        daily = self.memory.daily
+        if not daily.by_day and not daily.since_ms and self._has_earned():
+            daily.since_ms = row.ts_event
+        daily.add(row.symbol, row.ts_event, amount)
+
+    def _has_earned(self) -> bool:
+        return any(name == Metrics.realised_pnl.name for name, _, _ in self.table.rows())

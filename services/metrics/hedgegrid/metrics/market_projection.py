@@ -4,6 +4,7 @@ from hedgegrid.bus.reader import START, id_key
 from hedgegrid.messages.feed import FeedConnected, FeedLost
 from hedgegrid.messages.market import MarketMessage, QuoteTick
 from hedgegrid.metrics.event_projection import reason_label
+from hedgegrid.metrics.price_history import PriceHistory
 from hedgegrid.metrics.table import Table
 from hedgegrid.runtime.metric_names import Metrics
 
@@ -17,6 +18,7 @@ class MarketProjection:
         self.table = Table()
         self.ticks: dict[str, QuoteTick] = {}
         """Newest tick by symbol."""
+        self.history = PriceHistory()
         self.positions: dict[str, str] = {}
         self._up: dict[tuple[str, str], bool] = {}
         self._lost: set[tuple[str, int, int]] = set()
@@ -27,6 +29,7 @@ class MarketProjection:
             return False
         if isinstance(message, QuoteTick):
             self.ticks[symbol] = message
+            self.history.add(symbol, message.ts_init, message.last_px)
             self.table.set(Metrics.last_price, symbol, value=message.last_px)
             self.table.set(Metrics.mark_price, symbol, value=message.mark_px)
             self._feed("public", symbol, up=True)

@@ -7,9 +7,11 @@ import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.lease import Lease
+from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.derived import Refreshed
 from hedgegrid.metrics.fleet_gauges import FleetGauges
+from hedgegrid.metrics.recent import RecentNews
 from hedgegrid.metrics.stream_gauges import StreamGauges
 from hedgegrid.runtime.clock import NS_PER_MS, Clock
 from hedgegrid.runtime.health import Health
@@ -43,6 +45,8 @@ class Poller:
         leases: list[Lease],
         streams: StreamGauges,
         fleet: FleetGauges,
+        bots: BotGauges,
+        recent: RecentNews,
         derived: Refreshed,
         metrics: Metrics,
         health: Health,
@@ -55,6 +59,8 @@ class Poller:
         self._leases = leases
         self._streams = streams
         self._fleet = fleet
+        self._bots = bots
+        self._recent = recent
         self._derived = derived
         self._metrics = metrics
         self._health = health
@@ -92,6 +98,8 @@ class Poller:
             lease.renew()
         self._check_progress(self._streams.poll_money(self._money))
         self._fleet.poll(self._money)
+        self._bots.poll(self._money)
+        self._recent.poll(self._money)
         self._derived.refresh()
         beats = bool(self._money.exists(self._own_heartbeat))
         self._health.set("heartbeat", beats, "" if beats else f"no {self._own_heartbeat}, it lives {TTL_MS} ms")

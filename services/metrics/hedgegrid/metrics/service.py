@@ -18,6 +18,7 @@ from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import START
 from hedgegrid.ledger.schema import LedgerUnusable
 from hedgegrid.metrics import app as wiring
+from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.catch_up import GROUP, catch_up, ensure_group, newest
 from hedgegrid.metrics.consumers import AccountConsumer, Failure, MarketConsumer
 from hedgegrid.metrics.derived import Derived
@@ -27,10 +28,12 @@ from hedgegrid.metrics.ledger_consumer import LEDGER_GROUP, LedgerConsumer
 from hedgegrid.metrics.ledger_store import LedgerStore
 from hedgegrid.metrics.market_projection import MarketProjection
 from hedgegrid.metrics.poller import Poller, heartbeat_key
-from hedgegrid.metrics.state_page import PATH, StatePage
+from hedgegrid.metrics.recent import RecentNews
+from hedgegrid.metrics.state_page import StatePage
 from hedgegrid.metrics.stream_gauges import StreamGauges
 from hedgegrid.metrics.streams import Account, AccountStream, open_account
 from hedgegrid.metrics.totals import LEASE_NAME, Totals
+from hedgegrid.metrics.web import routes_of
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.service import ServiceContext
 
@@ -68,17 +71,21 @@ class MetricsService:
         groups = (GROUP, LEDGER_GROUP) if self._store else (GROUP,)
         self._streams = StreamGauges(context.metrics, self._symbols, groups)
         self._fleet = FleetGauges(context.metrics, self._symbols)
+        self._bots = BotGauges(context.metrics, self._symbols)
         pairs = [(account, self._symbols[account.id]) for account in self._accounts]
         self._derived = Derived(context.metrics, pairs, self._market, context.clock)
+        self._recent = RecentNews(list(self._symbols))
         page = StatePage(
-            mode=context.config.mode,
-            accounts=pairs,
+            config=context.config,
+            accounts=self._accounts,
             market=self._market,
             streams=self._streams,
             fleet=self._fleet,
+            bots=self._bots,
+            recent=self._recent,
             clock=context.clock,
         )
-        context.health.pages[PATH] = page.render
+        context.health.routes |= routes_of(page, context.stopping)
         context.health.set("counting", False, "not started")
 
     def run(self) -> None:
@@ -212,6 +219,8 @@ class MetricsService:
             ],
             streams=self._streams,
             fleet=self._fleet,
+            bots=self._bots,
+            recent=self._recent,
             derived=self._derived,
             metrics=context.metrics,
             health=context.health,

@@ -3,7 +3,7 @@
 import getpass
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +11,19 @@ import redis
 import typer
 from rich.console import Console
 
-from hedgegrid.bus.connection import connect
 from hedgegrid.operator import halt as kill_switch
-from hedgegrid.operator.control import kill_level, resolve_mismatch, set_state
+from hedgegrid.operator.bot_names import full_name
+from hedgegrid.operator.completion import bots, states, streams
+from hedgegrid.operator.control import kill_level, known_bots, resolve_mismatch, set_state
 from hedgegrid.operator.demo import run_demo
 from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_speed, parse_symbols
+from hedgegrid.operator.doctor_command import register as register_doctor
 from hedgegrid.operator.ledger_commands import register as register_ledger_commands
-from hedgegrid.operator.project_files import running_demo_urls
-from hedgegrid.operator.redis_server import URL_VARIABLE
-from hedgegrid.operator.standalone import become_exchange, become_strategy_tool
+from hedgegrid.operator.redis_client import with_redis
+from hedgegrid.operator.standalone import become_exchange, become_strategy_tool, become_transition
+from hedgegrid.operator.status_command import register as register_status
 from hedgegrid.operator.tail import lines, streams_of
 from hedgegrid.runtime.errors import ConfigError
-from hedgegrid.runtime.settings import load_settings
 
 EXIT_USAGE = 2
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
@@ -33,7 +34,6 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_i
 app = typer.Typer(
     help="Dual-sided grid trading on Bybit USDT perpetuals.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -43,6 +43,8 @@ def root() -> None:
     """Dual-sided grid trading on Bybit USDT perpetuals."""
 
 
+register_status(app)
+register_doctor(app)
 register_ledger_commands(app)
 
 
@@ -87,9 +89,12 @@ def sim(context: typer.Context) -> None:
     become_exchange(context.args)
 
 
-@app.command()
+@app.command(epilog="Examples:\n\n    hedgegrid tail main:events\n\n    hedgegrid tail -n 50 --no-follow main:ledger")
 def tail(
-    stream: Annotated[list[str] | None, typer.Argument(help="main:events, market:BTCUSDT, …; all but ticks.")] = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Argument(help="main:events, market:BTCUSDT, …; all but ticks.", autocompletion=streams),
+    ] = None,
     last: Annotated[int, typer.Option("--last", "-n", help="Messages of the past to show first.")] = 10,
     follow: Annotated[bool, typer.Option(help="Go on with new messages.")] = True,
 ) -> None:
@@ -99,22 +104,37 @@ def tail(
         for line in lines(client, streams_of(client, stream or []), last, follow):
             print(line, flush=True)
 
-    _with_redis(show, market=bool(stream) and all(name.startswith("market:") for name in stream or []))
+    with_redis(show, market=bool(stream) and all(name.startswith("market:") for name in stream or []))
 
 
-@app.command()
+@app.command(
+    epilog="Examples:\n\n    hedgegrid state BTCUSDT tp-only --reason 'news at 14:00'\n\n"
+    "    hedgegrid state main:BTCUSDT active\n\n    hedgegrid state main halted"
+)
 def state(
-    bot: Annotated[str, typer.Argument(help="ACCOUNT:SYMBOL, or ACCOUNT for all its bots.")],
-    state: Annotated[str, typer.Argument(help="ACTIVE, NO_NEW_CYCLES, TP_ONLY, HALTED or FLATTEN.")],
+    bot: Annotated[
+        str,
+        typer.Argument(help="SYMBOL, ACCOUNT:SYMBOL, or ACCOUNT for all its bots.", autocompletion=bots),
+    ],
+    state: Annotated[
+        str,
+        typer.Argument(
+            help="active, no-new-cycles (finish what is open), tp-only (no averaging either), halted (cancel orders, "
+            "keep positions), flatten (close at market, then halted).",
+            autocompletion=states,
+        ),
+    ],
+    account: Annotated[str | None, typer.Option(help="Account of the symbol, where several trade it.")] = None,
     reason: Annotated[str, typer.Option(help="Kept with the change.")] = "asked by the operator",
 ) -> None:
     """Ask a bot to change its trading state."""
 
     def ask(client: redis.Redis) -> None:
-        wish = set_state(client, bot, state, _actor(), reason, time.time_ns() // 1_000_000)
-        print(f"asked {bot} for {wish.state}")
+        named = full_name(bot, account, known_bots(client))
+        wish = set_state(client, named, state, _actor(), reason, time.time_ns() // 1_000_000)
+        print(f"asked {named} for {wish.state}; see it happen with hedgegrid status")
 
-    _with_redis(ask)
+    with_redis(ask)
 
 
 @app.command()
@@ -139,14 +159,14 @@ def halt(
             else kill_switch.stop(client, accounts, wanted, _actor(), reason)
         )
 
-    _with_redis(act)
+    with_redis(act)
     if not done:
         raise typer.Exit(1)
 
 
 @app.command()
 def resolve(
-    bot: Annotated[str, typer.Argument(help="ACCOUNT:SYMBOL.")],
+    bot: Annotated[str, typer.Argument(help="ACCOUNT:SYMBOL.", autocompletion=bots)],
     answer: Annotated[
         str,
         typer.Argument(
@@ -161,13 +181,19 @@ def resolve(
         wish = resolve_mismatch(client, bot, answer, _actor(), reason, time.time_ns() // 1_000_000)
         print(f"asked {bot} to {wish.action}; the outcome stands in hedgegrid tail {bot.partition(':')[0]}:ledger")
 
-    _with_redis(ask)
+    with_redis(ask)
 
 
 @app.command(add_help_option=False, context_settings=_PASSED_ON)
 def check(context: typer.Context) -> None:
     """Show ladders, margins, liquidation and worst case, and each rule a config breaks; see `check --help`."""
     become_strategy_tool("check", context.args)
+
+
+@app.command(add_help_option=False, context_settings=_PASSED_ON)
+def config(context: typer.Context) -> None:
+    """Show what a new config changes (diff NEW.toml), and put it in place when that is safe (apply NEW.toml)."""
+    become_transition(context.args)
 
 
 @app.command(add_help_option=False, context_settings=_PASSED_ON)
@@ -181,22 +207,6 @@ def _actor() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "operator"
-
-
-def _with_redis(act: Callable[[redis.Redis], None], market: bool = False) -> None:
-    """Run `act` on the servers of the environment, else of the running demo, else the default one."""
-    settings = load_settings()
-    urls = [settings.redis_url, settings.market_url]
-    if "redis_url" not in settings.model_fields_set:
-        urls = running_demo_urls() or urls
-    url = urls[-1] if market else urls[0]
-    client = connect(url, "hedgegrid-cli")
-    try:
-        act(client)
-    except redis.RedisError as error:
-        raise ConfigError(f"{URL_VARIABLE}: that Redis does not answer ({type(error).__name__})") from error
-    finally:
-        client.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -85,7 +85,7 @@ def kill_level(text: str) -> KillLevel:
 
 def known_accounts(client: redis.Redis) -> list[str]:
     """Accounts with a bot on this Redis."""
-    return sorted({account for account, _ in _known_bots(client)})
+    return sorted({account for account, _ in known_bots(client)})
 
 
 def _publish(client: redis.Redis, account: str, wish: ControlMessage) -> None:
@@ -96,7 +96,7 @@ def _publish(client: redis.Redis, account: str, wish: ControlMessage) -> None:
 
 
 def _require_known(client: redis.Redis, bot: str, account: str, symbol: str | None) -> None:
-    known = _known_bots(client)
+    known = known_bots(client)
     if not any(owner == account and symbol in (None, name) for owner, name in known):
         names = ", ".join(f"{owner}:{name}" for owner, name in known) or "none has started yet"
         raise ConfigError(f"no bot {bot!r} on this Redis; there are: {names}")
@@ -109,7 +109,8 @@ def _state(text: str) -> TradingState:
         raise ConfigError(f"no state {text!r}; choose one of {', '.join(TradingState)}") from None
 
 
-def _known_bots(client: redis.Redis) -> list[tuple[str, str]]:
+def known_bots(client: redis.Redis) -> list[tuple[str, str]]:
+    """Account and symbol of every bot with a state on this Redis."""
     head, middle, _ = keys.bot("*", "*").split("*")
     found = [key.decode() for key in client.scan_iter(match=keys.bot("*", "*"), count=1000)]
     bots = [key.removeprefix(head).split(middle, 1) for key in sorted(found)]

@@ -44,6 +44,11 @@ class RunRedis:
         return self._external or RedisUrls(*(server.url for server in self._own))
 
     @property
+    def own(self) -> tuple[RedisServer, ...]:
+        """Our own servers, money first; none if the environment names others."""
+        return tuple(self._own)
+
+    @property
     def is_own(self) -> bool:
         return self._external is None
 

@@ -2,15 +2,17 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 
 import redis
 
 from hedgegrid.operator import heartbeats
 from hedgegrid.operator.bot_view import parse_state
-from hedgegrid.operator.children import Child
+from hedgegrid.operator.children import Child, ChildSpec
 from hedgegrid.operator.exchange_admin import parse_announcement
 from hedgegrid.operator.loopback_http import HttpFailed, get_json
 from hedgegrid.operator.project_files import REDIS_URL_FILE
+from hedgegrid.operator.redis_urls import RedisUrls
 from hedgegrid.operator.run_redis import RunRedis, clear_former_demo
 from hedgegrid.operator.services import Exchange, RunPlan, exchange_spec, service_specs
 from hedgegrid.operator.stop_signals import StopSignals
@@ -33,6 +35,9 @@ class Interrupted(Exception):
     """Somebody asked for the end before the system was up."""
 
 
+ServiceSpecs = Callable[[RunPlan, Exchange, RedisUrls], list[ChildSpec]]
+
+
 class Stack:
     """Call `start` once, then `check` often and `look` now and then, and `stop` whatever happened."""
 
@@ -40,13 +45,21 @@ class Stack:
     market: redis.Redis
     exchange: Exchange
 
-    def __init__(self, plan: RunPlan, server: RunRedis, signals: StopSignals, display: Display) -> None:
+    def __init__(
+        self,
+        plan: RunPlan,
+        server: RunRedis,
+        signals: StopSignals,
+        display: Display,
+        specs: ServiceSpecs = service_specs,
+    ) -> None:
         self.plan = plan
         self.signals = signals
-        self._server = server
+        self.server = server
         self._display = display
-        self._supervisor = Supervisor(plan.folder, display.say)
-        self._services: list[Child] = []
+        self.supervisor = Supervisor(plan.folder, display.say)
+        self._specs = specs
+        self.services: list[Child] = []
         self._url_file = plan.folder / REDIS_URL_FILE
 
     def start(self) -> None:
@@ -56,9 +69,9 @@ class Stack:
             ConfigError: Redis is not usable.
             GaveUp, NotReady: something does not come up. Interrupted: see there.
         """
-        self.client, self.market = self._server.start()
-        if self._server.is_own:
-            self._url_file.write_text("\n".join(self._server.urls) + "\n")
+        self.client, self.market = self.server.start()
+        if self.server.is_own:
+            self._url_file.write_text("\n".join(self.server.urls) + "\n")
         else:
             clear_former_demo(
                 self.client,
@@ -67,8 +80,8 @@ class Stack:
                 self.plan.config.symbols,
             )
         self.exchange = self._start_exchange()
-        for spec in service_specs(self.plan, self.exchange, self._server.urls):
-            self._services.append(self._supervisor.start(spec))
+        for spec in self._specs(self.plan, self.exchange, self.server.urls):
+            self.services.append(self.supervisor.start(spec))
         self._wait_until_ready()
         page = self._page()
         names = ", ".join(f"{account} {symbol}" for account, symbol in self.plan.bots)
@@ -76,35 +89,35 @@ class Stack:
 
     def check(self) -> None:
         """Restart what has died; raise GaveUp when that does not help."""
-        self._supervisor.check()
+        self.supervisor.check()
 
     def look(self) -> None:
         """See to Redis, and show where the bots stand."""
-        self._server.check(self.client, self.market)
+        self.server.check(self.client, self.market)
         with contextlib.suppress(HttpFailed, redis.RedisError):
             if page := self._page():
                 bots = parse_state(get_json(f"{page}/api/state", timeout_s=PAGE_TIMEOUT_S))
-                restarts = self._supervisor.restarts
+                restarts = self.supervisor.restarts
                 self._display.show(bots, f"hedgegrid demo  {page}" + (f"  restarts {restarts}" if restarts else ""))
 
     def stop(self) -> None:
         """Take everything down in good order."""
-        self._supervisor.stop()
+        self.supervisor.stop()
         if hasattr(self, "client"):
             with contextlib.suppress(redis.RedisError):
-                heartbeats.forget(self.client, self._services)
+                heartbeats.forget(self.client, self.services)
             self.client.close()
             self.market.close()
         self._url_file.unlink(missing_ok=True)
-        self._server.stop()
+        self.server.stop()
 
     def kill(self) -> None:
         """End every process at once; safe inside a signal handler."""
-        self._supervisor.kill()
-        self._server.kill()
+        self.supervisor.kill()
+        self.server.kill()
 
     def _start_exchange(self) -> Exchange:
-        child = self._supervisor.start(exchange_spec(self.plan, self._server.urls))
+        child = self.supervisor.start(exchange_spec(self.plan, self.server.urls))
         deadline = time.monotonic() + ANNOUNCE_TIMEOUT_S
         while (exchange := parse_announcement(child.stdout())) is None:
             self._wait(deadline, f"{child.spec.name} (it has not said where it listens)")
@@ -112,20 +125,20 @@ class Stack:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while waiting := heartbeats.not_ready(self.client, self._services):
+        while waiting := heartbeats.not_ready(self.client, self.services):
             self._wait(deadline, ", ".join(waiting))
 
     def _wait(self, deadline: float, for_what: str) -> None:
         if self.signals.requested:
             raise Interrupted
-        self._supervisor.check()
+        self.supervisor.check()
         if time.monotonic() > deadline:
             raise NotReady(for_what)
         time.sleep(POLL_S)
 
     def _page(self) -> str | None:
         """Address of the metrics service's page; None while it is not up."""
-        for child in self._services:
+        for child in self.services:
             if child.spec.name == METRICS and (beat := heartbeats.beat_of(self.client, child)):
                 return f"http://127.0.0.1:{beat.http_port}"
         return None

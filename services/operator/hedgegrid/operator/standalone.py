@@ -2,9 +2,14 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from hedgegrid.operator.redis_client import redis_urls
+from hedgegrid.operator.redis_server import URL_VARIABLE
 from hedgegrid.operator.services import base_environment
+
+CONFIG_VARIABLE = "HEDGEGRID_CONFIG"
 
 
 def become_exchange(arguments: Sequence[str]) -> None:
@@ -20,6 +25,15 @@ def become_strategy_tool(name: str, arguments: Sequence[str]) -> None:
     _become(f"hedgegrid.strategy.{name}", arguments)
 
 
-def _become(module: str, arguments: Sequence[str]) -> None:
+def become_transition(arguments: Sequence[str]) -> None:
+    """The same with `python -m hedgegrid.strategy.transition`, which asks Redis what runs and which config is in place.
+
+    The address goes by the environment, where a password in it is nobody else's to read.
+    """
+    told = {name: os.environ[name] for name in (CONFIG_VARIABLE,) if name in os.environ}
+    _become("hedgegrid.strategy.transition", arguments, {**told, URL_VARIABLE: redis_urls()[0]})
+
+
+def _become(module: str, arguments: Sequence[str], told: Mapping[str, str] = MappingProxyType({})) -> None:
     command = [sys.executable, "-m", module, *arguments]
-    os.execve(sys.executable, command, base_environment(os.environ))  # noqa: S606 no shell is wanted
+    os.execve(sys.executable, command, {**base_environment(os.environ), **told})  # noqa: S606 no shell is wanted

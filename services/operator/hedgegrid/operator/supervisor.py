@@ -56,6 +56,11 @@ class Supervisor:
         child.start()
         return child
 
+    def end(self, child: Child) -> None:
+        """End one process in order and watch it no more."""
+        self._watched = [watched for watched in self._watched if watched.child is not child]
+        self._stop_stage([child])
+
     def check(self) -> None:
         """Restart whatever has died, each after its back-off; to be called often.
 

@@ -24,6 +24,7 @@ from hedgegrid.messages.control import SetTradingState
 from hedgegrid.messages.events import SnapshotTaken
 from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.control_key import control_key
+from hedgegrid.runtime.failpoints import failpoint
 from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
 from hedgegrid.strategy.bot import Bot
@@ -96,6 +97,7 @@ class Worker:
 
     def _dispatch(self, entries: list[Entry]) -> None:
         """Account events and controls first, in order; then the newest tick of each symbol."""
+        failpoint("strategy.after_read")
         newest: dict[str, QuoteTick] = {}
         for entry in entries:
             if entry.stream.startswith("market:"):
@@ -104,6 +106,7 @@ class Worker:
                 self._take_account_entry(entry)
         for bot in list(self._fleet.held.values()):
             if bot.has_decided:
+                failpoint("strategy.after_decide")
                 self._commit(bot)
         for symbol, tick in newest.items():
             self._take_tick(symbol, tick)
@@ -148,6 +151,8 @@ class Worker:
             (bot.control_read if is_control else bot.events_read)(entry.id)
             if concerned:
                 bot.take(message)
+            if concerned and isinstance(message, SnapshotTaken):
+                failpoint("strategy.in_snapshot")
             if refusal is not None and bot.is_untouched:
                 bot.take(refusal)
 
@@ -166,7 +171,9 @@ class Worker:
     def _commit(self, bot: Bot) -> None:
         started = time.perf_counter()
         try:
+            failpoint("strategy.before_commit")
             bot.commit(self._context.clock.now_ns())
+            failpoint("strategy.after_commit")
         except (LeaseLost, CommitConflict) as error:
             _log.warning("lost the bot: %s", error, extra={"account": bot.account, "symbol": bot.symbol})
             self._fleet.forget(bot)
@@ -181,6 +188,7 @@ class Worker:
         were not all followed from its own positions would be deaf to them."""
         if not self._fleet.holds(bot):
             return
+        failpoint("strategy.at_takeover")
         now_ms = self._context.clock.now_ms()
         for stream, position in self._positions(bot):
             try:

@@ -16,6 +16,7 @@ from hedgegrid.bus.publisher import publish
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.feed import FeedLost
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.failpoints import failpoint
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.ws_gateway.gateway_metrics import SERVICE, GatewayMetrics
 from hedgegrid.ws_gateway.held_events import HoldingBound
@@ -100,6 +101,8 @@ class EventPublisher:
                 continue
             if not batch and stopping.is_set():
                 return
+            if batch:
+                failpoint("gateway.after_queue")
             parcels = self._parcels(batch)
             self._tell_doubts()
             while parcels and self._deliver(parcels, stopping):
@@ -177,6 +180,7 @@ class EventPublisher:
         """One transaction, then the dead letters; what is in is not sent again."""
         if parcel.entries:
             publish(self._client, parcel.entries)
+            failpoint("gateway.after_publish")
             parcel.entries = []
         while parcel.dead:
             letter = parcel.dead[0]

@@ -11,6 +11,7 @@ from hedgegrid.messages.events import OrderAcked
 from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.credentials import Credentials
+from hedgegrid.runtime.failpoints import failpoint
 from hedgegrid.ws_gateway.ack_watch import ACK_FOLLOWED_WITHIN_MS, AckWatch
 from hedgegrid.ws_gateway.items import FeedNews, SessionBegun
 from hedgegrid.ws_gateway.reconnect import ConnectBudget
@@ -83,6 +84,7 @@ class PrivateFeed(FeedSession):
         self._connected, self._is_known_connected = connected, False
 
     def take_frame(self, session: int, raw: bytes, recv_ns: int) -> None:
+        failpoint("gateway.after_receive")
         super().take_frame(session, raw, recv_ns)
         self._acks.frame(raw, recv_ns // NS_PER_MS)
 

@@ -37,8 +37,7 @@ class SymbolDesk:
         view = self._views[event.symbol]
         if isinstance(event, events.Funding):
             due = FundingDue(symbol=event.symbol, rate=event.rate, ts_ms=now_ms)
-            view.apply(due)
-            self._venue.on_funding(due)
+            self._player.market.take(due)
         elif isinstance(event, events.FilterChange):
             self._change(view, event)
         elif isinstance(event, events.PriceJump):

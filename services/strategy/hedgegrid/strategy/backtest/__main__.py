@@ -74,7 +74,10 @@ def backtest(options: argparse.Namespace) -> Row:
     options.report.mkdir(parents=True, exist_ok=True)
     options.report.joinpath("report.json").write_text(json.dumps(report, indent=1) + "\n")
     options.report.joinpath("report.md").write_text(markdown(title, report))
-    draw(course.samples, title, options.report / "account.png")
+    try:
+        draw(course.samples, title, options.report / "account.png")
+    except ConfigError as error:
+        sys.stderr.write(f"hedgegrid backtest: no account.png: {error}\n")
     return report
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hedgegrid.domain.risk import RiskStage
+from hedgegrid.runtime.drawing import load_pyplot
 from hedgegrid.strategy.backtest.replay import Sample
 
 MOST_POINTS = 4000
@@ -18,12 +19,12 @@ _SHADES = {
 
 
 def draw(samples: Sequence[Sample], title: str, path: Path) -> None:
-    """Write the picture as PNG."""
-    import matplotlib
+    """Write the picture as PNG.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    Raises:
+        ConfigError: matplotlib is not here.
+    """
+    pyplot = load_pyplot()
     shown = _thinned(samples)
     times = [datetime.fromtimestamp(s.at_ms / 1000, UTC) for s in shown]
     figure, (top, middle, bottom) = pyplot.subplots(3, 1, sharex=True, figsize=(12, 9), layout="constrained")

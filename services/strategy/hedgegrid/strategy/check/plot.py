@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from hedgegrid.runtime.drawing import load_pyplot
 from hedgegrid.strategy.check.ladders import BotRisk
 
 
 def draw(bots: Sequence[BotRisk], path: Path) -> None:
-    """Write the picture as PNG; a leg without a liquidation price shows none."""
-    import matplotlib
+    """Write the picture as PNG; a leg without a liquidation price shows none.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    Raises:
+        ConfigError: matplotlib is not here.
+    """
+    pyplot = load_pyplot()
     panels = [(bot, leg) for bot in bots for leg in bot.legs]
     figure, axes = pyplot.subplots(
         max(1, (len(panels) + 1) // 2), 2, figsize=(12, 3.6 * max(1, (len(panels) + 1) // 2)), squeeze=False,

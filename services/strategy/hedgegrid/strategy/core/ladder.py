@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hedgegrid.domain.grid_step import next_level_px
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Leg
@@ -81,8 +82,7 @@ def trigger_px(terms: Terms, leg: Leg, level: int, last_px: Decimal) -> Decimal 
 
     None where a widened step would reach 100 %: there is no such level.
     """
-    step = terms.step * terms.widening ** (level - 1)
-    return last_px * (1 - leg.sign * step) if step < 1 else None
+    return next_level_px(leg, last_px, terms.step, terms.widening, level)
 
 
 def rungs_after(terms: Terms, instrument: Instrument, leg: Leg, last: Rung) -> Iterator[Rung]:

@@ -1,0 +1,1 @@
+"""The exchange's books on disk, so that they outlive its process."""
