@@ -20,6 +20,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from hedgegrid.bybit import errors
 from hedgegrid.bybit.errors import Kind, NotSent, Outcome, VenueError
+from hedgegrid.bybit.query_pace import QueryPace
 from hedgegrid.bybit.requests import Operation
 from hedgegrid.bybit.venue_clock import VenueClock
 
@@ -77,6 +78,7 @@ class Transport:
         self._keys = (api_key, api_secret)
         self._count = count
         self._local = threading.local()
+        self._pace = QueryPace()
         self.clock = VenueClock()
         """Its time goes into every signature."""
         self.guard: BeforeSend | None = None

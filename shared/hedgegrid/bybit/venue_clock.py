@@ -25,12 +25,18 @@ class _Known(NamedTuple):
         return self.error_ns + max(0, now_ns - self.at_ns) * DRIFT_PPM // 1_000_000
 
 
+def _monotonic_ns() -> int:
+    return time.monotonic_ns()
+
+
+def _wall_ns() -> int:
+    return time.time_ns()
+
+
 class VenueClock:
     """Fed and read from any thread."""
 
-    def __init__(
-        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, wall_ns: Callable[[], int] = time.time_ns
-    ) -> None:
+    def __init__(self, monotonic_ns: Callable[[], int] = _monotonic_ns, wall_ns: Callable[[], int] = _wall_ns) -> None:
         self.monotonic_ns = monotonic_ns
         self._wall_ns = wall_ns
         self._known: _Known | None = None
