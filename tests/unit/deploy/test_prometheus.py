@@ -135,6 +135,8 @@ CASES: dict[str, list[Case]] = {
         *gauge('hedgegrid_kill_switch_pending{account="a"}', "1", "0"),
         Case({'hedgegrid_kill_switch_pending{account="a"}': "0x10 1 0x20"}, "55s", False),
     ],
+    "DeadmanFired": gauge('hedgegrid_deadman_state{account="a",state="fired"}', "1", "0"),
+    "DeadmanWaiting": gauge('hedgegrid_deadman_state{account="a",state="waiting"}', "1", "0", "3m"),
     "ControlRefused": [
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),

@@ -138,6 +138,11 @@ class Term:
         if self._crash is not None:
             raise self._crash
 
+    @property
+    def turned_ns(self) -> int:
+        """When the main loop last kept house, monotonic; 0 = not yet."""
+        return self._flushed_ns
+
     def close(self) -> bool:
         """Let what is being sent finish, start nothing more; True when nothing of ours can be on its way any more."""
         in_order = self._crash is None and not self._tenure.lost
