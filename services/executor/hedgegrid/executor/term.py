@@ -161,9 +161,9 @@ class Term:
             if self._door.openings != self._openings:
                 raise Readmitted("the venue lets the account in again")
             try:
-                entries = reader.read(block_ms=BLOCK_MS)
-                if away:
+                if away:  # before reading: what was read must be taken, and this may fail once more
                     self._check_checkpoint()
+                entries = reader.read(block_ms=BLOCK_MS)
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 if not away:
                     _log.warning("account %s cannot read commands: %s", self._config.id, error)
