@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hedgegrid.domain.money import ZERO, plain
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.guard.config import HUNDRED, GuardConfig, Thresholds
-from hedgegrid.guard.figures import Figures
+from hedgegrid.guard.figures import RATE_CAP, Figures
 
 _CENT = Decimal("0.01")
 
@@ -91,7 +91,8 @@ def _rising(bounds: Thresholds, value: Decimal, ease: Decimal, what: str, unit: 
     stage, bound = bounds.at_least(value, ease)
     if stage is RiskStage.NORMAL:
         return NOTHING
-    return Demand(stage, f"{what} {_usdt(value)}{unit} ≥ {plain(bound)}{unit}")
+    shown = "beyond measure, no equity is left," if value >= RATE_CAP * HUNDRED else f"{_usdt(value)}{unit}"
+    return Demand(stage, f"{what} {shown} ≥ {plain(bound)}{unit}")
 
 
 def _near(bounds: Thresholds, value: Decimal, ease: Decimal) -> Demand:

@@ -97,6 +97,9 @@ class ServiceSettings(BaseSettings):
     control_key_file: Path | None = Field(
         default=None, description="the path of a file with the key that control messages are signed with"
     )
+    heartbeat_key_file: Path | None = Field(
+        default=None, description="the path of a file with the key that a dead man's switch knows heartbeats by"
+    )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property

@@ -2,11 +2,14 @@
 
 import json
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from hedgegrid.listing.table import table_rows
 from hedgegrid.strategy.check.__main__ import main
 
 D = Decimal
@@ -116,3 +119,50 @@ def test_faulty_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
         main(["--config", faulty, "--price", "BTCUSDT"])
     assert caught.value.code == 2
     assert "is not SYMBOL=PRICE" in capsys.readouterr().err
+
+
+def test_a_lost_account_is_called_liquidated_not_a_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", config(tmp_path), "--balance", "20", "--price", "BTCUSDT=50000"]) == 1
+    text = capsys.readouterr().out
+    assert "liquidated" in text
+    assert "999999" not in text
+
+
+class Venue(BaseHTTPRequestHandler):
+    """Answers the public questions of a check for one symbol."""
+
+    def do_GET(self) -> None:
+        row = table_rows()["BTCUSDT"]
+        tiers = [("1000", "0.01", "0.005", "100", ""), ("5000000", "0.2", "0.1", "5", "95")]
+        names = ("riskLimitValue", "initialMargin", "maintenanceMargin", "maxLeverage", "mmDeduction")
+        answers: dict[str, list[dict[str, Any]]] = {
+            "instruments-info": [row],
+            "tickers": [{"symbol": "BTCUSDT", "lastPrice": "50000"}],
+            "risk-limit": [dict(zip(names, tier, strict=True)) for tier in tiers],
+        }
+        listed = answers[self.path.partition("?")[0].rpartition("/")[2]]
+        body = json.dumps({"result": {"list": listed}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_venue_tells_its_risk_tiers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Venue)
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        code = main(["--config", config(tmp_path), "--balance", "50000", "--instruments", url])
+    finally:
+        server.shutdown()
+        server.server_close()
+    text = capsys.readouterr().out
+    assert code == 1
+    assert "falls into a risk tier of at most 5x, leverage is 10" in text
+    assert "its risk tiers are not known" not in text
+    main(["--config", config(tmp_path), "--balance", "50000", "--price", "BTCUSDT=50000"])
+    assert "its risk tiers are not known" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hedgegrid.exchange_sim.live import tier_of_row
+from hedgegrid.listing.tiers import tier_of_row
 
 ROW: dict[str, Any] = {"riskLimitValue": "2000000", "maxLeverage": "100.00", "mmDeduction": ""}
 

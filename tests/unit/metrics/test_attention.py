@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from hedgegrid.bus import keys
+from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.order import Leg
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.messages import events as ev
@@ -47,6 +48,14 @@ def test_the_guards_stage_with_its_cause(given: Given) -> None:
     )
     assert given.texts() == ["account guard at REDUCE: margin rate 61 %"]
     given.account.events.apply("2-0", ev.RiskStageChanged(stage=RiskStage.NORMAL, cause="", ts_event=NOW_MS))
+    assert given.texts() == []
+
+
+def test_a_thrown_kill_switch_until_it_is_cleared(given: Given) -> None:
+    thrown = ev.KillSwitchChanged(level=KillLevel.CANCEL, source="file", reason="fire", ts_event=NOW_MS)
+    given.account.events.apply("1-0", thrown)
+    assert given.texts() == ["kill switch at CANCEL: fire; clear it by hedgegrid halt --clear"]
+    given.account.events.apply("2-0", msgspec.structs.replace(thrown, level=None))
     assert given.texts() == []
 
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 
@@ -16,12 +15,12 @@ import aiohttp
 import msgspec
 
 from hedgegrid.domain.instrument import Instrument
-from hedgegrid.domain.risk import RiskTier
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.instruments import Listing, listing_of
 from hedgegrid.exchange_sim.market_events import Events, FundingNotice, MarketEvent, on_tick
 from hedgegrid.exchange_sim.player import Player
 from hedgegrid.exchange_sim.tape.capture import CapturePlayer
+from hedgegrid.listing.tiers import tiers_of
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarkPrice
 
 SOCKET_URL = "wss://stream.bybit.com/v5/public/linear"
@@ -144,26 +143,10 @@ async def with_live_tiers(rules: Instrument, url: str = REST_URL) -> Instrument:
             session.get(path, params={"category": "linear", "symbol": rules.symbol}) as reply,
         ):
             body = msgspec.json.decode(await reply.read())
-        tiers = [tier_of_row(row) for row in body["result"]["list"]]
+        tiers = tiers_of(body["result"]["list"])
     except (*_FAILURES, ArithmeticError) as error:
         raise StartError(f"--live: {path}: {str(error) or type(error).__name__}") from error
-    return replace(rules, risk_tiers=tuple(sorted(tiers, key=lambda tier: tier.limit_value)))
-
-
-def tier_of_row(row: Mapping[str, Any]) -> RiskTier:
-    """Tier of a REST row. Its rates are fractions, or per cent as in an older example of the documentation: initial
-    margin × maximum leverage, which is 1 or 100, tells which.
-    """
-    im_rate, mm_rate = Decimal(row["initialMargin"]), Decimal(row["maintenanceMargin"])
-    max_leverage = Decimal(row["maxLeverage"])
-    unit = 100 if im_rate * max_leverage > 10 else 1
-    return RiskTier(
-        limit_value=Decimal(row["riskLimitValue"]),
-        im_rate=im_rate / unit,
-        mm_rate=mm_rate / unit,
-        mm_deduction=Decimal(row.get("mmDeduction") or 0),
-        max_leverage=max_leverage,
-    )
+    return replace(rules, risk_tiers=tiers)
 
 
 async def live_listings(url: str = REST_URL) -> dict[str, Listing]:

@@ -42,6 +42,13 @@ def _all(document: Mapping[str, Any]) -> Iterator[Need]:
 
 def _account(document: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[Need]:
     name, wallet = account["account"], account["wallet"]
+    if account["kill"] is not None:
+        yield (
+            BAD,
+            name,
+            "",
+            f"kill switch at {account['kill']}: {account['kill_reason']}; clear it by hedgegrid halt --clear",
+        )
     if account["feeds"].get("private") is False:
         yield BAD, name, "", "the private feed is down: bots wait until it is back and reconciled"
     received = wallet["received_ms"]

@@ -5,6 +5,7 @@ from typing import ClassVar
 import msgspec
 
 from hedgegrid.domain.ids import parse_client_order_id
+from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages import events as ev
@@ -31,6 +32,8 @@ class EventMemory(msgspec.Struct):
     stage_cause: str = ""
     stage_ms: int = 0
     """The account guard's last word, and when; 0 = none yet."""
+    kill: KillLevel | None = None
+    kill_reason: str = ""
 
 
 class EventProjection(Projection[ev.AccountEvent]):
@@ -56,6 +59,9 @@ class EventProjection(Projection[ev.AccountEvent]):
             case ev.RiskStageChanged():
                 memory = self.memory
                 memory.stage, memory.stage_cause, memory.stage_ms = message.stage, message.cause, message.ts_event
+            case ev.KillSwitchChanged():
+                self.memory.kill = message.level
+                self.memory.kill_reason = message.reason if message.level is not None else ""
             case ev.OrderEvent():
                 self._order(message)
 

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 
 from hedgegrid.domain.ids import parse_client_order_id
+from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.money import plain
 from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
-from hedgegrid.messages import control as ct
 from hedgegrid.messages import events as ev
 from hedgegrid.messages import ledger as lg
 from hedgegrid.messages.base import Message
@@ -24,6 +24,7 @@ _WORDS = {
     Purpose.CLOSE: "close",
     Purpose.REDUCE: "reduce",
     Purpose.STOP: "stop-loss",
+    Purpose.EMERGENCY: "emergency close",
 }
 
 _STATE_TONES = {TradingState.ACTIVE: GOOD, TradingState.HALTED: BAD, TradingState.FLATTEN: BAD}
@@ -131,11 +132,10 @@ def _account(message: Message) -> News | None:
             return _news(message, "alert", WARN, f"{message.feed} feed silent for {message.age_ms / 1000:.0f} s")
         case FeedConnected():
             return _news(message, "alert", GOOD, f"{message.feed} feed connected")
-        case ct.SetTradingState():
-            text = f"{message.actor} asked for {message.state}: {message.reason}"
-            return _news(message, "alert", PLAIN, text)
-        case ct.ResolveMismatch():
-            return _news(message, "alert", PLAIN, f"{message.actor} answered {message.action}: {message.reason}")
+        case ev.KillSwitchChanged(level=None):
+            return _news(message, "alert", WARN, f"kill switch cleared: {message.reason} ({message.source})")
+        case ev.KillSwitchChanged(level=KillLevel() as level):
+            return _news(message, "alert", BAD, f"kill switch {level.name}: {message.reason} ({message.source})")
     return None
 
 

@@ -1,6 +1,7 @@
 """The newest things that happened, read from the ends of the streams.
 
-Nothing depends on them, so they are read without a group: what is missed is missed, what is trimmed is gone.
+Nothing depends on them, so they are read without a group: what is missed is missed, what is trimmed is gone. What an
+operator asks for is told once it is obeyed: until then nobody has checked who asked.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,6 @@ class RecentNews:
         for account in accounts:
             self._streams[keys.events(account)] = account, codec.decode_event
             self._streams[keys.ledger(account)] = account, codec.decode_ledger
-            self._streams[keys.control(account)] = account, codec.decode_control
         self._positions: dict[str, str] = {}
         self._news: dict[tuple[str, str], list[News]] = {(account, kind): [] for account in accounts for kind in KINDS}
 

@@ -125,6 +125,8 @@ class StatePage:
             "stage": memory.stage.name if memory.stage_ms else None,
             "stage_cause": memory.stage_cause,
             "stage_ms": memory.stage_ms or None,
+            "kill": memory.kill.name if memory.kill is not None else None,
+            "kill_reason": memory.kill_reason,
             "wallet": wallet,
             "net": self._net(account),
             "holds": any(table.get(Metrics.position_qty, name, b.symbol, leg.word) for b in config.bots for leg in Leg),

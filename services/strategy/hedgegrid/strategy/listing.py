@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.error import URLError
@@ -10,6 +11,7 @@ from urllib.request import urlopen
 from hedgegrid.domain.instrument import Instrument
 from hedgegrid.listing.rules import rules_of
 from hedgegrid.listing.table import start_prices, table_rows
+from hedgegrid.listing.tiers import tiers_of
 from hedgegrid.runtime.errors import ConfigError
 
 TIMEOUT_S = 10
@@ -27,7 +29,7 @@ def load_instruments(source: str) -> dict[str, Instrument]:
     """
     if not source:
         return {symbol: rules_of(row) for symbol, row in table_rows().items()}
-    if source.startswith(("http://", "https://")):
+    if _is_venue(source):
         path = f"/v5/market/instruments-info?category=linear&limit={MOST_ROWS}"
         return _instruments(source, _asked(source, path))
     try:
@@ -37,16 +39,35 @@ def load_instruments(source: str) -> dict[str, Instrument]:
         raise ConfigError(f"--instruments {source}: {error}") from error
 
 
+def with_tiers(source: str, rules: Instrument) -> Instrument:
+    """The instrument with the risk-limit table of its venue; as it is where `source` is no venue.
+
+    Raises:
+        ConfigError: the venue does not answer, or with something else.
+    """
+    if not _is_venue(source):
+        return rules
+    body = _asked(source, f"/v5/market/risk-limit?category=linear&symbol={rules.symbol}")
+    try:
+        return replace(rules, risk_tiers=tiers_of(json.loads(body)["result"]["list"]))
+    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        raise ConfigError(f"--instruments {source}: no risk limits of {rules.symbol} ({error!r})") from error
+
+
 def last_prices(source: str) -> dict[str, Decimal]:
     """Prices by symbol, USDT: a venue's last trades, else what the simulator's table names as a rough stand-in.
 
     Raises:
         ConfigError: the venue does not answer.
     """
-    if source.startswith(("http://", "https://")):
+    if _is_venue(source):
         rows = json.loads(_asked(source, "/v5/market/tickers?category=linear"))["result"]["list"]
         return {row["symbol"]: Decimal(row["lastPrice"]) for row in rows if row.get("lastPrice")}
     return start_prices()
+
+
+def _is_venue(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
 
 
 def _asked(venue: str, path: str) -> bytes:

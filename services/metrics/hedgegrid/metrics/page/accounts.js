@@ -42,9 +42,7 @@ function tilesOf(account, feed) {
     { label: "Margin age", value: seen === null ? "–" : age(seen), note: "last word on the wallet" },
     { label: "Guard", value: account.stage ?? "NORMAL", tone: STAGE_TONES[account.stage ?? "NORMAL"] ?? "bad", note: account.stage ? account.stage_cause : "no stage was needed" },
   ];
-  if (account.kill !== undefined) {
-    tiles.push({ label: "Kill switch", value: account.kill ?? "off", tone: account.kill ? "bad" : "", note: account.kill_reason ?? "" });
-  }
+  tiles.push({ label: "Kill switch", value: account.kill ?? "off", tone: account.kill ? "bad" : "", note: account.kill_reason });
   return tiles;
 }
 

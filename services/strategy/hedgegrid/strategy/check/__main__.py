@@ -14,7 +14,7 @@ from hedgegrid.strategy.check.account import Check, check_account
 from hedgegrid.strategy.check.ladders import bot_risk
 from hedgegrid.strategy.check.plot import draw
 from hedgegrid.strategy.check.render import as_json, as_text
-from hedgegrid.strategy.listing import last_prices, load_instruments
+from hedgegrid.strategy.listing import last_prices, load_instruments, with_tiers
 from hedgegrid.strategy.plans import plans_of
 
 EXIT_OK, EXIT_VIOLATED, EXIT_INPUT = 0, 1, 2
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_config(options.config)
         instruments = load_instruments(options.instruments)
         prices = {**last_prices(options.instruments), **dict(options.price)}
-        checks = {a.id: _checked(a, instruments, prices, options.balance) for a in config.accounts}
+        known = [name for name in config.symbols if name in instruments]
+        traded = {name: with_tiers(options.instruments, instruments[name]) for name in known}
+        checks = {a.id: _checked(a, traded, prices, options.balance) for a in config.accounts}
         if options.plot is not None:
             draw([bot for check in checks.values() for bot in check.bots], options.plot)
     except ConfigError as error:

@@ -100,6 +100,11 @@ def _rules_broken(bot: BotRisk) -> list[str]:
 
 def _notes(bot: BotRisk) -> list[str]:
     found = []
+    if not bot.rules.risk_tiers:
+        found.append(
+            f"{bot.plan.symbol}: its risk tiers are not known, so its lowest one is counted with for any size; name the"
+            " venue, --instruments https://api.bybit.com, to have them"
+        )
     if not bot.legs:
         found.append(f"{bot.plan.symbol}: strategy {type(bot.plan.strategy).__name__} names no ladder to check")
     wanted = getattr(bot.plan.config, "max_levels", None)
@@ -128,7 +133,7 @@ def _not_carried(scenario: Scenario, guard: GuardConfig, balance: Decimal) -> li
     if mm_rate >= 1:
         found.append(
             f"{scenario.name}: the account of {_usdt(balance)} USDT is liquidated before all ladders are full"
-            f" (equity {_usdt(equity)}, maintenance margin rate {_usdt(mm_rate * HUNDRED)} %)"
+            f" (equity {_usdt(equity)}, maintenance margin rate {rate_words(figures)})"
         )
         return found
     buffer = equity * guard.balance_buffer_pct / HUNDRED
@@ -145,6 +150,13 @@ def _not_carried(scenario: Scenario, guard: GuardConfig, balance: Decimal) -> li
             f" more than max_open_notional_usdt {plain(cap)}"
         )
     return found
+
+
+def rate_words(figures: Figures) -> str:
+    """The maintenance margin rate in percent; with nothing left to set it against there is none."""
+    if figures.equity is not None and figures.equity <= 0:
+        return "beyond measure: liquidated"
+    return f"{_usdt((figures.mm_rate or ZERO) * HUNDRED)} %"
 
 
 def _usdt(value: Decimal) -> str:

@@ -4,8 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from hedgegrid.domain.money import plain
-from hedgegrid.guard.config import HUNDRED
-from hedgegrid.strategy.check.account import Check, Scenario
+from hedgegrid.strategy.check.account import Check, Scenario, rate_words
 from hedgegrid.strategy.check.ladders import BotRisk, LegRisk, LevelRisk
 
 HEADER = (
@@ -74,11 +73,11 @@ def _cells(bot: BotRisk, level: LevelRisk) -> tuple[str, ...]:
 
 def _scenario_line(scenario: Scenario) -> str:
     figures = scenario.figures
-    equity, rate = figures.equity or Decimal(0), (figures.mm_rate or Decimal(0)) * HUNDRED
+    equity = figures.equity or Decimal(0)
     return (
         f"{scenario.name}, all ladders against it full: {_cents(figures.held_notional)} USDT held, loss"
         f" {_cents(scenario.loss)}, equity {_cents(equity)}, margin {_cents(scenario.margin)},"
-        f" maintenance rate {_cents(rate)} %, guard {scenario.demand.stage.name}"
+        f" maintenance rate {rate_words(figures)}, guard {scenario.demand.stage.name}"
     )
 
 
