@@ -10,7 +10,7 @@ from hedgegrid.operator.loopback_http import HttpFailed
 from hedgegrid.operator.redis_server import RedisUnavailableError
 from hedgegrid.operator.stack import NotReady
 from hedgegrid.operator.supervisor import GaveUp
-from tests.chaos import kill_points, line_faults, process_faults, redis_faults
+from tests.chaos import kill_points, kill_switch_faults, line_faults, process_faults, redis_faults
 from tests.chaos.fault import Fault
 from tests.chaos.figures import FaultFigures
 from tests.chaos.verdict import judge
@@ -38,7 +38,7 @@ def run_kill_points(folder: Path, seeds: range, only: str, say: Say) -> list[Fau
 
 def run_table(folder: Path, seeds: range, only: str, say: Say) -> list[FaultFigures]:
     """The process-level faults, in an order of each seed's."""
-    faults = [*process_faults.table(), *redis_faults.table(), *line_faults.table()]
+    faults = [*process_faults.table(), *redis_faults.table(), *line_faults.table(), *kill_switch_faults.table()]
     pairs = [(fault, fault.row()) for fault in faults if only in fault.name]
     for seed in seeds:
         dice = random.Random(seed)
