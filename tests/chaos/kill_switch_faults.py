@@ -15,7 +15,7 @@ from hedgegrid.executor.kill_latch import LatchFile, decode_latch
 from hedgegrid.messages.control import ClearKillSwitch, ControlMessage, SetTradingState, ThrowKillSwitch
 from hedgegrid.operator.halt import drop_files
 from hedgegrid.operator.project_files import CONTROL_KEY_FILE, STATE_FOLDER
-from hedgegrid.runtime.control_key import read_control_key
+from hedgegrid.runtime.control_key import read_key
 from tests.chaos.fault import NORMAL_TIMEOUT_S, Fault, injected, normal
 from tests.chaos.figures import FaultFigures
 from tests.chaos.world import World
@@ -98,7 +98,7 @@ def _by_signal(world: World) -> None:
 
 
 def _tell(world: World, account: str, wish: ControlMessage) -> None:
-    key = read_control_key(world.folder / CONTROL_KEY_FILE)
+    key = read_key(world.folder / CONTROL_KEY_FILE)
     send(world.look, keys.control(account), wish, key, world.now_ms())
 
 
