@@ -26,7 +26,8 @@ RUN test -n "$SERVICE" || { echo "say which: --build-arg SERVICE=strategy" >&2; 
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin hedgegrid \
     # Named volumes take owner and mode of the folders they are first mounted on.
     && install -d -o hedgegrid -g hedgegrid -m 0755 /data /auth /state
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+# Threads of a small service need no memory pools of their own.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 \
     PYTHONPATH=/app/shared:/app/services/$SERVICE:/app/services/strategy \
     HEDGEGRID_CONFIG=/config/hedgegrid.toml HEDGEGRID_HTTP_HOST=0.0.0.0 HEDGEGRID_HTTP_PORT=9100
 COPY --from=needed /opt/venv /opt/venv

@@ -5,7 +5,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock fmt check test bench bench-sim sim tail
+.PHONY: help venv lock fmt check test bench bench-sim property sim tail
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -38,7 +38,10 @@ bench: venv ## measure latency and throughput
 bench-sim: venv ## measure the simulated exchange: orders, pushes and book updates a second of one core
 	$(BIN)/python -m bench.exchange_sim
 
-sim: venv ## the property tests with many more examples and histories
+sim: venv ## whole systems with seeded faults on a virtual clock (SEEDS=2000 FIRST=0)
+	$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),0) --jobs 2
+
+property: venv ## the property tests with many more examples and histories
 	HYPOTHESIS_PROFILE=thorough WORLD_TRANSITIONS=100000 $(BIN)/pytest -n 2 --timeout 3600 tests/property
 
 tail: venv ## follow the streams in readable form

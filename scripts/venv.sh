@@ -15,7 +15,7 @@ venv=.venv
 stamp=$venv/hedgegrid.stamp
 guard=$venv.lock
 sources="shared services/ws-gateway services/strategy services/executor services/metrics
-services/exchange-sim services/operator"
+services/exchange-sim services/deadman services/operator"
 
 say() { printf '%s\n' "setup: $*" >&2; }
 die() { say "$*"; exit 1; }

@@ -21,6 +21,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("services/exchange-sim/hedgegrid/exchange_sim", "hedgegrid.ws_gateway"),
         ("services/operator/hedgegrid/operator", "hedgegrid.executor"),
         ("services/executor/hedgegrid/executor", "hedgegrid.operator"),
+        ("services/deadman/hedgegrid/deadman", "hedgegrid.executor"),
         ("shared/hedgegrid/runtime", "hedgegrid.executor"),
         ("shared/hedgegrid/runtime", "hedgegrid.bybit"),
         ("shared/hedgegrid/bus", "hedgegrid.runtime"),
@@ -62,6 +63,11 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
     "pybit-users": [
         ("services/executor/hedgegrid/executor", "pybit"),
         ("services/ws-gateway/hedgegrid/ws_gateway", "pybit"),
+        ("services/deadman/hedgegrid/deadman", "pybit"),
+    ],
+    "deadman": [
+        ("services/deadman/hedgegrid/deadman", "hedgegrid.bus"),
+        ("services/deadman/hedgegrid/deadman", "hedgegrid.ledger"),
     ],
     "backtest": [
         ("services/strategy/hedgegrid/strategy/backtest", "redis"),

@@ -35,6 +35,8 @@ class FaultFigures:
     """Until every order that was in flight at a kill had its outcome."""
     seeds: list[int] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    skipped: str = ""
+    """Why it cannot be injected on this machine."""
 
     def judged(self, verdict: Verdict, seed: int) -> None:
         """Add what a quiet moment after the fault showed."""
@@ -47,7 +49,7 @@ class FaultFigures:
     def troubles(self) -> list[str]:
         """Whatever keeps this row from being good."""
         found = list(self.failures)
-        if not self.injected:
+        if not self.injected and not self.skipped:
             found.append("was never injected")
         for word, times, limit in (
             ("recovery", self.recover_s, self.limit_s),
@@ -70,6 +72,7 @@ class FaultFigures:
             "noticed_s": spread(self.noticed_s),
             "settled_s": spread(self.settled_s),
             "seeds": sorted(set(self.seeds)),
+            "skipped": self.skipped,
             "troubles": self.troubles,
         }
 
@@ -92,6 +95,6 @@ def print_table(rows: Iterable[FaultFigures], console: Console) -> None:
     for row in rows:
         counts = [str(getattr(row, name)) for name in ("injected", *ZEROS)]
         times = [str(percentile(row.recover_s, share) or "-") for share in (0.5, 0.99)]
-        mark = "ok" if not row.troubles else row.troubles[0]
+        mark = row.troubles[0] if row.troubles else f"skipped: {row.skipped}" if row.skipped else "ok"
         table.add_row(row.name, *counts, plain(row.pnl_difference), *times, mark)
     console.print(table)

@@ -15,6 +15,7 @@ import redis
 from hedgegrid.bus.connection import connect
 from hedgegrid.operator.bot_view import BotView
 from hedgegrid.operator.children import Child, ChildSpec
+from hedgegrid.operator.control_key import make_control_key
 from hedgegrid.operator.demo_options import DemoOptions
 from hedgegrid.operator.exchange_admin import ExchangeAdmin
 from hedgegrid.operator.redis_server import RedisServer
@@ -69,11 +70,12 @@ class World:
     """Everything runs between entering and leaving; only `poll` and what calls it keep it alive in between."""
 
     def __init__(self, folder: Path, setting: Setting) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.setting = setting
         text = config(setting.accounts)
         (folder / "config.toml").write_text(text)
+        make_control_key(folder)
         options = DemoOptions(workers=setting.workers, ticks_per_s=TICKS_PER_S, seed=setting.seed)
         self.plan = RunPlan(
             options=options, config=parse_config(text), config_path=folder / "config.toml", folder=folder
@@ -199,6 +201,10 @@ class World:
             time.sleep(POLL_S)
 
     # seeing
+
+    @staticmethod
+    def now_ms() -> int:
+        return time.time_ns() // 1_000_000
 
     @property
     def accounts(self) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """A Docker engine for the tests: the one this machine has, else one that ../shared/offline-images starts."""
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 OFFLINE = Path(os.environ.get("HEDGEGRID_OFFLINE_IMAGES") or ROOT.parent / "shared" / "offline-images")
 STAND_INS = ("python", "redis", "prometheus", "alertmanager", "grafana")
 START_TIMEOUT_S = 300
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Runs on one machine take turns: project and image names are the same for all."""
+    with Path(tempfile.gettempdir(), "hedgegrid-compose-test.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

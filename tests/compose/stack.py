@@ -93,9 +93,13 @@ class Stack:
 
     def get(self, port: str, path: str) -> Any:
         """JSON from a published port."""
+        return json.loads(self.read(port, path))
+
+    def read(self, port: str, path: str) -> str:
+        """Text from a published port."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=10) as answer:
-            return json.load(answer)
+            return str(answer.read(), "utf-8")
 
 
 def free_ports(count: int) -> list[int]:

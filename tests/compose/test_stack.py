@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.compose import books
-from tests.compose.engine import ROOT, engine
+from tests.compose.engine import ROOT, engine, one_at_a_time
 from tests.compose.stack import PROJECT, Stack, wait
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TRADING = ["redis", "redis-market", "ws-gateway", "strategy", "executor", "metrics", "exchange-sim"]
 WATCHING = ["prometheus", "alertmanager", "grafana"]
 TRADERS = ["ws-gateway", "executor"]
@@ -28,7 +28,7 @@ OFFICIAL_BASE_BYTES = 135_000_000
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Up and healthy; nothing of it is left afterwards."""
-    with engine() as environment:
+    with one_at_a_time(), engine() as environment:
         stack = Stack(environment, tmp_path_factory.mktemp("compose"))
         stack.down()
         try:
@@ -76,6 +76,7 @@ def closes_more_cycles(stack: Stack) -> None:
 def test_paper_cycles_close(stack: Stack) -> None:
     wait(lambda: cycles(stack) >= 2, "two cycles close", 120)
     assert books.agreed(stack).cycles >= 2
+    assert "<!doctype html>" in stack.read("PAGE_PORT", "/").lower()
 
 
 def test_compose_reads_its_file_without_a_word(stack: Stack) -> None:
@@ -113,7 +114,7 @@ def test_no_secret_is_seen_where_it_does_not_belong(stack: Stack) -> None:
     assert all(len(secret) > 30 for secret in secrets)
     told = {"logs": stack.compose("logs", "--no-color")}
     told["dump"] = stack.compose("exec", "-T", "redis", "sh", "-c", "cat /data/appendonlydir/*", errors="replace")
-    told["page"] = str(stack.get("PAGE_PORT", "/api/state"))
+    told["page"] = stack.read("PAGE_PORT", "/") + stack.read("PAGE_PORT", "/api/state")
     for service in (*OURS, "exchange-sim", *SERVERS):
         [container, *_] = stack.containers(service)
         told[f"{service} settings"] = json.dumps(stack.inspect(container))
@@ -141,8 +142,9 @@ def test_prometheus_sees_every_replica_and_answers_every_panel(stack: Stack) -> 
         return True
 
     wait(every_panel_has_data, "every panel has data", 60, every_s=3)
-    health = stack.get("GRAFANA_PORT", "/api/health")
-    assert health
+    told = stack.get("PROMETHEUS_PORT", "/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
+    assert [one["url"] for one in told] == ["http://alertmanager:9093/api/v2/alerts"]
+    assert stack.get("GRAFANA_PORT", "/api/health")
 
 
 def test_scaling_under_trade_doubles_and_loses_nothing(stack: Stack) -> None:

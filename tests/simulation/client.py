@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.resources import files
 from typing import Any
 
 import redis
@@ -14,6 +15,16 @@ from tests.simulation.store import Store, raw
 
 ROUND_TRIP_NS = 150_000
 RESTART_NS = 400 * NS_PER_MS
+LIBRARY = files("hedgegrid.bus").joinpath("functions.lua").read_bytes()
+FACTS = {
+    "redis_version": "8.0.0",
+    "role": "master",
+    "loading": 0,
+    "aof_enabled": 1,
+    "maxmemory_policy": "noeviction",
+    "used_memory": 1_000_000,
+    "maxmemory": 0,
+}
 Watcher = Callable[[str, tuple[Any, ...], Any], None]
 """Told of every command that was executed by name, with its arguments and its answer."""
 
@@ -59,9 +70,18 @@ class Server:
 class Client:
     """What the product's `connect` gives; the commands are those of `Store`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, on_connect: Callable[[Any], None] | None = None) -> None:
         self._server = server
         self._waiting: list[Task] = []
+        self._on_connect = on_connect
+        self._connected_to = ""
+        """The run of the server that the connection is to; "" without one."""
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def connection_pool(self) -> "Client":
@@ -78,12 +98,18 @@ class Client:
         self._trip("ping", (), lambda: None)
         return True
 
-    def info(self, section: str = "") -> dict[str, Any]:
+    def info(self, *sections: str) -> dict[str, Any]:
         self._trip("info", (), lambda: None)
-        return {"run_id": self._server.run_id, "redis_version": "8.0.0", "loading": 0}
+        return {"run_id": self._server.run_id, **FACTS}
+
+    def config_get(self, name: str) -> dict[str, str]:
+        self._trip("config get", (), lambda: None)
+        return {"appendfsync": "always"}
 
     def function_list(self, library: str = "*", withcode: bool = False) -> list[Any]:
-        return []
+        """The library is there: what it does is written anew in `store.py`."""
+        self._trip("function list", (), lambda: None)
+        return [[b"library_code", LIBRARY]]
 
     def function_load(self, code: str, replace: bool = False) -> str:
         return "hedgegrid1"
@@ -157,16 +183,38 @@ class Client:
         late_ns = faults.random.randrange(5_000) * NS_PER_MS if fault == "redis.slow" else 0
         loom.sleep(late_ns + loom.random.randrange(ROUND_TRIP_NS))
         if server.is_down or fault == "redis.request_lost":
+            self._connected_to = ""
             raise redis.ConnectionError("connection closed by the server")
+        if self._connected_to != server.run_id:  # redis-py replaces a connection that is closed without a word
+            self._connected_to = server.run_id
+            if self._on_connect is not None:
+                self._on_connect(Greeting(server.run_id))
         answer = action()
         server.executed(name, args, answer)
         loom.note(f"{server.name} {name}")
         if point:
             server.points.reach(point)
         if fault == "redis.reply_lost":
+            self._connected_to = ""
             loom.sleep(loom.random.randrange(200) * NS_PER_MS)
             raise redis.TimeoutError("timeout reading from the server")
         return answer
+
+
+class Greeting:
+    """A new connection, as `connect(on_connect=…)` is given it."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        """The server is well."""
+
+    def send_command(self, *words: str) -> None:
+        """Only ever INFO."""
+
+    def read_response(self) -> bytes:
+        return f"# Server\r\nrun_id:{self._run_id}\r\n".encode()
 
 
 class Pipeline:

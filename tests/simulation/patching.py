@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from pydantic import SecretStr
 
 from hedgegrid.bus import connection
 from hedgegrid.bybit import rest_transport, ws
-from hedgegrid.runtime import credentials
+from hedgegrid.runtime import credentials, settings
 from hedgegrid.ws_gateway import gateway_metrics, observer
 from tests.simulation import threads
 
@@ -39,6 +40,18 @@ PACKAGES = (
     "hedgegrid.executor.",
     "hedgegrid.ws_gateway.",
 )
+
+
+LOOK_LESS_OFTEN = {
+    ("hedgegrid.executor.guard_loop", "LOOK_EVERY_S"): 0.25,
+    ("hedgegrid.executor.kill_guard", "LOOK_EVERY_S"): 1.0,
+    ("hedgegrid.executor.kill_record", "BLOCK_MS"): 500,
+    ("hedgegrid.executor.term", "BLOCK_MS"): 1000,
+    ("hedgegrid.ws_gateway.app", "OBSERVE_EVERY_S"): 2.0,
+    ("hedgegrid.ws_gateway.event_publisher", "POLL_S"): 1.0,
+    ("hedgegrid.ws_gateway.market_publisher", "POLL_S"): 1.0,
+}
+"""Waits that end by themselves when something comes, and looks at what seldom changes: shorter ones cost time only."""
 
 
 class Nothing:
@@ -83,6 +96,11 @@ class Os:
     fdatasync = fsync
 
 
+@cache
+def _settings(kind: type[settings.ServiceSettings] = settings.ServiceSettings) -> settings.ServiceSettings:
+    return kind()
+
+
 def _credentials(account: str) -> SimpleNamespace:
     return SimpleNamespace(api_key=SecretStr(account), api_secret=SecretStr("secret"))
 
@@ -105,6 +123,7 @@ def simulated(connect: Callable[..., Any], select_: object, http: type, private:
         (ws.PrivateSocket, private),
         (ws.PublicSocket, public),
         (credentials.credentials, _credentials),
+        (settings.load_settings, _settings),
         (gateway_metrics.GatewayMetrics, NOTHING),
         (observer.FeedObserver, NOTHING),
     ]
@@ -118,6 +137,10 @@ def simulated(connect: Callable[..., Any], select_: object, http: type, private:
             if id(value) in by_id and not attribute.startswith("__"):
                 undo.append((names, attribute, value))
                 names[attribute] = by_id[id(value)]
+    for (name, attribute), interval in LOOK_LESS_OFTEN.items():
+        names = vars(sys.modules[name])
+        undo.append((names, attribute, names[attribute]))
+        names[attribute] = interval
     try:
         yield
     finally:

@@ -53,7 +53,7 @@ def no_fence_in_the_commit() -> Any:
 def no_fence_at_the_venue() -> Iterator[None]:
     """A new holder sends at once, and an old one does not look at its lease before it sends."""
     with ExitStack() as stack:
-        stack.enter_context(patch.object(term.Term, "_wait_for_fence", lambda self, *args: None))
+        stack.enter_context(patch.object(term.Term, "_wait_for_fence", lambda self, fields: 0))
         stack.enter_context(patch.object(Tenure, "certain", True))
         yield
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -92,6 +93,11 @@ class World:
             CONFIG + "".join(BOT.format(symbol=symbol, cap=LEG_CAP) for symbol in self.symbols)
         )
         self.accounts = tuple(account.id for account in self.config.accounts)
+        self._bots = [
+            Bot(account.id, bot.symbol, plan.strategy, plan.config, config_hash(bot))
+            for account in self.config.accounts
+            for bot, plan in zip(account.bots, plans_of(account), strict=True)
+        ]
         self.exchange = Exchange(self.loom, faults, self.symbols, self.accounts, BALANCE, seed)
         self.sockets = Sockets(self.loom, faults, self.points, self.exchange)
         self.network = Network(self.loom, faults, self.points, self.exchange)
@@ -191,20 +197,12 @@ class World:
         return self._folder / str(number % self.size.hosts)
 
     def _context(self, kind: str, process: Process, stopping: Any, folder: Path) -> ServiceContext:
-        settings = ExecutorSettings(
-            redis_url="redis://money",
-            market_redis_url="redis://market",
-            bybit_rest_url="http://venue",
-            bybit_ws_public_url="ws://venue/public",
-            bybit_ws_private_url="ws://venue/private",
-            instance_id=process.name,
-            lease_ttl_ms=self.size.lease_ttl_ms,
-            audit_interval_s=8,
-            absent_span_ms=3_000,
-            executor_lanes=2,
-            executor_queries=1,
-            snapshot_drain_ms=15_000,
-            state_dir=folder,
+        settings = _settings().model_copy(
+            update={
+                "instance_id": process.name,
+                "lease_ttl_ms": self.size.lease_ttl_ms,
+                "state_dir": folder,
+            }
         )
         return ServiceContext(
             name=kind,
@@ -220,12 +218,7 @@ class World:
         Gateway(context).run()
 
     def _worker(self, context: ServiceContext) -> None:
-        bots = [
-            Bot(account.id, bot.symbol, plan.strategy, plan.config, config_hash(bot))
-            for account in self.config.accounts
-            for bot, plan in zip(account.bots, plans_of(account), strict=True)
-        ]
-        Worker(context, bots).run()
+        Worker(context, [bot.fresh() for bot in self._bots]).run()
 
     def _executor(self, context: ServiceContext) -> None:
         settings = cast(ExecutorSettings, context.settings)
@@ -242,8 +235,25 @@ class World:
 
     # ---- what the patched modules call
 
-    def _connect(self, url: str, client_name: str, connection_class: Any = None) -> Client:
-        return Client(self.market if "market" in url else self.money)
+    def _connect(self, url: str, client_name: str, connection_class: Any = None, on_connect: Any = None) -> Client:
+        return Client(self.market if "market" in url else self.money, on_connect)
+
+
+@cache
+def _settings() -> ExecutorSettings:
+    """The product's own but for some waits."""
+    return ExecutorSettings(
+        redis_url="redis://money",
+        market_redis_url="redis://market",
+        bybit_rest_url="http://venue",
+        bybit_ws_public_url="ws://venue/public",
+        bybit_ws_private_url="ws://venue/private",
+        audit_interval_s=8,
+        absent_span_ms=3_000,
+        executor_lanes=2,
+        executor_queries=1,
+        snapshot_drain_ms=15_000,
+    )
 
 
 def _memory_folder() -> str | None:

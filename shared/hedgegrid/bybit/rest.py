@@ -204,8 +204,9 @@ class RestClient(Transport):
         raise VenueError(errors.no_answer(f"more than {MAX_PAGES} pages"), f"GET {path}")
 
     def _get(self, method: str, path: str, params: Row) -> Answer:
-        """Ask; a query refused for its rate or its timestamp is asked again, since asking changes nothing."""
+        """Ask, in turn; a query refused for its rate or its timestamp is asked again, since asking changes nothing."""
         for _ in range(QUERY_TRIES - 1):
+            self._pace.wait()
             try:
                 return self.call(Operation.QUERY, method, "GET", path, dict(params))
             except VenueError as error:
@@ -215,6 +216,7 @@ class RestClient(Transport):
                     self.sync_clock()
                 else:
                     raise
+        self._pace.wait()
         return self.call(Operation.QUERY, method, "GET", path, dict(params))
 
 

@@ -20,6 +20,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from hedgegrid.bybit import errors
 from hedgegrid.bybit.errors import Kind, NotSent, Outcome, VenueError
+from hedgegrid.bybit.query_pace import QueryPace
 from hedgegrid.bybit.requests import Operation
 
 MAX_REASON_CHARS = 300
@@ -76,6 +77,7 @@ class Transport:
         self._keys = (api_key, api_secret)
         self._count = count
         self._local = threading.local()
+        self._pace = QueryPace()
         self.offset_ms = 0
         """Venue time minus ours, as `sync_clock` found it; goes into every signature."""
         self.guard: BeforeSend | None = None

@@ -58,6 +58,10 @@ class AccountBook:
             started_ms=self._started_ms,
         )
 
+    def open_orders(self, symbol: str) -> int:
+        """How many of a symbol are known."""
+        return sum(order.symbol == symbol for order in self._orders.values())
+
     def expect(self, command: SubmitOrder | AmendOrder) -> None:
         """The command may reach the venue from now on: count what it could add, until its outcome is heard."""
         order_id = command.client_order_id

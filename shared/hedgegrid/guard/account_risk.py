@@ -88,6 +88,10 @@ class AccountRisk:
             return "no price is known to judge a market order by"
         return cap_broken(self._config, self.figures, self._notional + notional, self._margin + margin)
 
+    def open_orders(self, symbol: str) -> int:
+        """Orders of a symbol that add exposure, open or on their way."""
+        return self._book.open_orders(symbol)
+
     def expect(self, command: SubmitOrder | AmendOrder) -> None:
         """From now on the command may reach the venue; until its outcome is heard it counts as if it were filled."""
         self._book.expect(command)

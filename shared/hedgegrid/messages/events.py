@@ -245,6 +245,19 @@ class RiskStageChanged(Message, frozen=True, kw_only=True):
     ts_event: int
 
 
+class QuarantineChanged(Message, frozen=True, kw_only=True):
+    """A symbol is closed to everything that adds exposure (`active`), or open again; written by the executor.
+
+    It begins when an order has had no known outcome for too long, and ends when the last one of the symbol has one.
+    """
+
+    symbol: str
+    active: bool
+    orders: tuple[str, ...] = ()
+    """Client order ids whose outcome is unknown."""
+    ts_event: int
+
+
 class KillSwitchChanged(Message, frozen=True, kw_only=True):
     """The account's kill switch was thrown, raised or (level None) cleared; written by the executor."""
 
@@ -272,6 +285,7 @@ AccountEvent = (
     | SnapshotFailed
     | TradingStateChanged
     | RiskStageChanged
+    | QuarantineChanged
     | KillSwitchChanged
     | FeedConnected
     | FeedLost

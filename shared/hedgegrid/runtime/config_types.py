@@ -46,6 +46,11 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """True: holds for all bots of the account."""
     max_order_notional_usdt: Decimal | None = None
     """Cap on one order that adds exposure, in USDT, checked by the executor; absent = off."""
+    collar_crossing_pct: Decimal = Decimal(5)
+    """Most that the price of an order that adds exposure may lie on the losing side of the mark, percent of it, 0…100;
+    at market, how far last price and mark may be apart. 0 = off."""
+    collar_resting_pct: Decimal = Decimal(50)
+    """Most that it may lie on the other side, where it rests, percent of the mark, 0…100. 0 = off."""
     guard: GuardConfig = GuardConfig()
     """The account guard's bounds; the table `[accounts.guard]`."""
 
@@ -56,6 +61,9 @@ class AccountConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError(
                 f"max_order_notional_usdt must be above 0, got {self.max_order_notional_usdt}; leave it out for no cap"
             )
+
+        for name in ("collar_crossing_pct", "collar_resting_pct"):
+            _require(name, getattr(self, name), Decimal(0), Decimal(100))
 
     def bot(self, symbol: str) -> BotConfig:
         """Return the bot of `symbol`; raise ConfigError if this account has none."""
@@ -87,6 +95,5 @@ class SystemConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def _require(name: str, value: Decimal, low: Decimal, high: Decimal) -> None:
-    # Written so that NaN, which compares false, is refused too.
-    if not low <= value <= high:
+    if not value.is_finite() or not low <= value <= high:  # comparing with NaN raises
         raise ValueError(f"{name} must be {low}..{high}, got {value}")

@@ -1,4 +1,4 @@
-"""The key that control messages are signed with, from its file."""
+"""Keys that messages are signed with, from their files: control messages, heartbeats."""
 
 import logging
 from pathlib import Path
@@ -13,8 +13,8 @@ VARIABLE = "HEDGEGRID_CONTROL_KEY_FILE"
 _log = logging.getLogger(__name__)
 
 
-def read_control_key(file: Path) -> bytes:
-    """The key in a file, masked in all logs from here on.
+def read_key(file: Path, variable: str = VARIABLE) -> bytes:
+    """The key in a file, masked in all logs from here on; `variable` is what names the file.
 
     Raises:
         ConfigError: the file is unreadable, or what it holds is too short for a key.
@@ -23,9 +23,9 @@ def read_control_key(file: Path) -> bytes:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigError(f"{VARIABLE}={str(file)!r} cannot be read: {reason}") from None
+        raise ConfigError(f"{variable}={str(file)!r} cannot be read: {reason}") from None
     if len(text) < MIN_KEY_CHARS:
-        raise ConfigError(f"{VARIABLE}={str(file)!r} holds less than {MIN_KEY_CHARS} characters; make a random one")
+        raise ConfigError(f"{variable}={str(file)!r} holds less than {MIN_KEY_CHARS} characters; make a random one")
     register_secrets((text,))
     return text.encode()
 
@@ -37,7 +37,7 @@ def control_key(settings: ServiceSettings, mode: str) -> bytes | None:
         ConfigError: there is no key in a mode that trades at Bybit, or it cannot be read.
     """
     if settings.control_key_file is not None:
-        return read_control_key(settings.control_key_file)
+        return read_key(settings.control_key_file)
     if mode != "paper":
         raise ConfigError(
             f'{VARIABLE} is not set: in mode = "{mode}" control messages must be signed; make a key with'

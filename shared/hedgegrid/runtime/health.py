@@ -158,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(404, "text/plain", f"try one of {', '.join(paths)}\n".encode())
             return
         try:
-            response = route(Request(headers={name.lower(): value for name, value in self.headers.items()}, body=body))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            response = route(Request(headers=headers, query=self.path.partition("?")[2], body=body))
         except Exception:
             _log.exception("%s could not be answered", self.path)
             self._reply(500, "text/plain", b"could not be answered, see the log\n")

@@ -9,9 +9,10 @@ MOST_BODY_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`headers` by name in lower case; `body` is at most `MOST_BODY_BYTES` long."""
+    """`headers` by name in lower case; `query` is what follows the `?`; `body` is at most `MOST_BODY_BYTES` long."""
 
     headers: Mapping[str, str]
+    query: str = ""
     body: bytes = b""
 
 

@@ -170,6 +170,9 @@ class _Venue(MetricSet):
     kill_switch_pending = gauge(
         "kill_switch_pending", "1 until the venue is proven to hold nothing that the kill switch forbids", "account"
     )
+    deadman_state = gauge(
+        "deadman_state", "1 for the state of the dead man's switch: waiting|armed|fired, else 0", "account", "state"
+    )
     feed_up = gauge("feed_up", "1 if connected and authenticated", "feed", "account")
     feed_reconnects = counter("feed_reconnects", "Sockets replaced, by reason", "feed", "account", "reason")
     socket_age = gauge("socket_age_seconds", "Age of the present socket", "feed", "account")

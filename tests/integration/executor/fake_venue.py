@@ -71,6 +71,10 @@ class FakeVenue:
                 fault.released.set()
         self._server.shutdown()
         self._server.server_close()
+        self.cut_connections()
+
+    def cut_connections(self) -> None:
+        """Close every connection, those that are kept for later requests too."""
         self._server.cut_connections()
 
     def fault(self, path: str, *faults: Fault) -> None:

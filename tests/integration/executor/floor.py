@@ -131,7 +131,8 @@ class Floor:
         weakref.finalize(self, shutil.rmtree, self.state_dir, ignore_errors=True)
         self.account = account or f"t{uuid.uuid4().hex[:8]}"
         bots = config.pop("bots", (BotConfig(symbol=SYMBOL, leverage=D(10)),))
-        self.config = AccountConfig(id=self.account, bots=bots, **config)
+        no_collar = {"collar_crossing_pct": D(0), "collar_resting_pct": D(0)}  # most tests have no market
+        self.config = AccountConfig(id=self.account, bots=bots, **(no_collar | config))
         self.client: redis.Redis = connect(redis_url, "test")
         load_functions(self.client)
         self._sequence = first_sequence

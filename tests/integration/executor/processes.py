@@ -14,6 +14,8 @@ CONFIG = """
 mode = "paper"
 [[accounts]]
 id = "{account}"
+collar_crossing_pct = 0
+collar_resting_pct = 0
 [[accounts.bots]]
 symbol = "{symbol}"
 leverage = 10

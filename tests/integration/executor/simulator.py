@@ -12,8 +12,8 @@ D = Decimal
 
 
 class Simulator:
-    def __init__(self, account: str) -> None:
-        arguments = ["--synthetic", "chop", "--symbols", "BTCUSDT", "--account", account, "--seed", "7"]
+    def __init__(self, account: str, *more: str) -> None:
+        arguments = ["--synthetic", "chop", "--symbols", "BTCUSDT", "--account", account, "--seed", "7", *more]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hedgegrid.exchange_sim", *arguments], stdout=subprocess.PIPE
         )
@@ -28,8 +28,8 @@ class Simulator:
         rows: list[dict[str, Any]] = self.admin(f"{what}?account={self.account}")["list"]
         return rows
 
-    def price(self, ratio: str) -> Decimal:
-        url = f"{self.addresses['rest']}/v5/market/tickers?category=linear&symbol=BTCUSDT"
+    def price(self, ratio: str, symbol: str = "BTCUSDT") -> Decimal:
+        url = f"{self.addresses['rest']}/v5/market/tickers?category=linear&symbol={symbol}"
         last = D(requests.get(url, timeout=5).json()["result"]["list"][0]["lastPrice"])
         return (last * D(ratio)).quantize(D("0.1"))
 

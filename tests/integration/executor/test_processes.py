@@ -40,7 +40,8 @@ def test_killed_with_an_order_on_the_wire(floor: Floor, venue: FakeVenue, proces
     floor.send(order)
     eventually(lambda: victim.poll() is not None, "killed")
     venue.on_request = None
-    assert floor.sent() == [f"sent:submit:{order.client_order_id}"]
+    # Its record is committed beside the sending: either it is there, or the command still lies behind the checkpoint.
+    assert floor.sent() in ([], [f"sent:submit:{order.client_order_id}"])
     processes.start()
     floor.one(OrderAcked)
     assert list(venue.orders) == [order.client_order_id]

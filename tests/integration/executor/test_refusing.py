@@ -18,7 +18,7 @@ from hedgegrid.messages.events import (
 )
 from tests.integration.executor.conftest import Start
 from tests.integration.executor.fake_venue import CREATE, FakeVenue, Fault
-from tests.integration.executor.floor import Floor, Running, eventually
+from tests.integration.executor.floor import Floor, Running, Ticker, eventually
 
 D = Decimal
 SWITCH_MODE = "/v5/position/switch-mode"
@@ -119,6 +119,44 @@ def test_one_order_may_not_exceed_the_cap(redis_url: str, venue: FakeVenue) -> N
     assert floor.one(OrderDenied).reason is DenyReason.RISK_LIMIT
     running.stop()
     assert sorted(venue.orders) == sorted([small.client_order_id, close.client_order_id])
+
+
+def test_an_order_far_from_the_market_is_denied(redis_url: str, venue: FakeVenue) -> None:
+    floor = Floor(redis_url, collar_crossing_pct=D(5), collar_resting_pct=D(50))
+    running = Running(floor, venue.url, "one")
+    floor.ready()
+    blind, wild, close = floor.submit(), floor.submit(price=D(60000)), floor.submit(price=D(99999), reduce_only=True)
+    floor.send(blind)
+    assert "no price" in floor.one(OrderDenied, blind.client_order_id).text
+    ticker = Ticker(floor, "50000")
+    eventually(lambda: _passes(floor, venue), "a price is known")
+    floor.send(wild, close)
+    denied = floor.one(OrderDenied, wild.client_order_id)
+    assert denied.reason is DenyReason.COLLAR
+    assert "20.00 % through the mark 50000" in denied.text
+    floor.one(OrderAcked, close.client_order_id)
+    ticker.close()
+    running.stop()
+
+
+def test_more_orders_a_minute_than_allowed_are_denied(floor: Floor, venue: FakeVenue, start: Start) -> None:
+    start(max_orders_per_min_bot=3, order_rate_per_s=100)
+    orders = [floor.submit() for _ in range(5)]
+    floor.send(*orders)
+    assert {event.reason for event in floor.expect(OrderDenied, count=2)} == {DenyReason.PACE}
+    close = floor.submit(reduce_only=True)
+    floor.send(close, floor.cancel(orders[0]))
+    floor.one(OrderAcked, close.client_order_id)
+    floor.expect(OrderAcked, orders[0].client_order_id, count=2)
+    assert len(venue.seen(CREATE)) == 4
+
+
+def test_more_open_orders_than_allowed_are_denied(floor: Floor, venue: FakeVenue, start: Start) -> None:
+    start(max_open_orders=2)
+    orders = [floor.submit() for _ in range(3)]
+    floor.send(*orders)
+    denied = floor.one(OrderDenied)
+    assert (denied.client_order_id, denied.reason) == (orders[2].client_order_id, DenyReason.PACE)
 
 
 def test_a_fatal_refusal_ends_all_sending(floor: Floor, venue: FakeVenue, start: Start) -> None:

@@ -45,6 +45,7 @@ EPOCH, OWNER = 'hedgegrid_lease_epoch{account="a",lease="B"}', 'hedgegrid_lease_
 USED, MAX = 'hedgegrid_redis_memory_used_bytes{server="money"}', 'hedgegrid_redis_memory_max_bytes{server="money"}'
 REJECTED = 'hedgegrid_orders_total{account="a",symbol="B",leg="long",outcome="rejected"}'
 SUBMITTED = REJECTED.replace("rejected", "submitted")
+DENIED = 'hedgegrid_orders_denied_total{account="a",symbol="B",reason="?"}'
 STATE = 'hedgegrid_trading_state{account="a",symbol="B",state="HALTED"}'
 
 RECONCILED = 'hedgegrid_bot_reconciled{account="a",symbol="B"}'
@@ -134,9 +135,17 @@ CASES: dict[str, list[Case]] = {
         *gauge('hedgegrid_kill_switch_pending{account="a"}', "1", "0"),
         Case({'hedgegrid_kill_switch_pending{account="a"}': "0x10 1 0x20"}, "55s", False),
     ],
+    "DeadmanFired": gauge('hedgegrid_deadman_state{account="a",state="fired"}', "1", "0"),
+    "DeadmanWaiting": gauge('hedgegrid_deadman_state{account="a",state="waiting"}', "1", "0", "3m"),
     "ControlRefused": [
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),
+    ],
+    "OrderLimitHit": [
+        Case({DENIED.replace("?", "PACE"): "_x10 1x50"}, "2m", True),
+        Case({DENIED.replace("?", "COLLAR"): "3x10 4x50"}, "2m", True),
+        Case({DENIED.replace("?", "COLLAR"): "3x120"}, "7m", False),
+        Case({DENIED.replace("?", "STALE"): "0+1x60"}, "2m", False),
     ],
     "NoMetrics": [
         Case({'up{job="executor",instance="e"}': "1x60"}, "2m", True),

@@ -18,6 +18,7 @@ from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.kill_latch import LatchFile
 from hedgegrid.executor.kill_switch import KillSwitch
+from hedgegrid.executor.order_limits import OrderLimits, Pace
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -44,12 +45,19 @@ def wallet(now_ms: int, balance: str = "10000") -> WalletChanged:
     )  # fmt: skip
 
 
+def unlimited(config: AccountConfig, clock: ManualClock) -> OrderLimits:
+    return OrderLimits(config, {}, lambda symbol: 0, 1, Pace(1000, 1000), clock)
+
+
 class Desk:
     def __init__(
         self, cap: Decimal | None = None, dry_run: bool = False, last: Decimal | None = None, **guard: Any
     ) -> None:
         bot = BotConfig(symbol=SYMBOL, leverage=D(5), dry_run=dry_run)
-        config = AccountConfig(id="main", bots=(bot,), max_order_notional_usdt=cap, guard=GuardConfig(**guard))
+        config = self.config = AccountConfig(
+            id="main", bots=(bot,), max_order_notional_usdt=cap, guard=GuardConfig(**guard),
+            collar_crossing_pct=D(0), collar_resting_pct=D(0),
+        )  # fmt: skip
         self.clock = ManualClock()
         self.health = Health()
         self.interlocks = Interlocks("main", self.health, Metrics(CollectorRegistry()))
@@ -59,8 +67,9 @@ class Desk:
         self.risk.apply(wallet(self.clock.now_ms()))
         self.kill = KillSwitch("main", LatchFile(Path("nowhere"), "main"), self.clock, KillLevel.CANCEL)
         self.gate = Gate(
-            config, self.states, self.door, 10_000, lambda symbol: last, self.risk, self.interlocks, self.kill
-        )
+            config, self.states, self.door, 10_000, lambda symbol: last, self.risk, self.interlocks, self.kill,
+            unlimited(config, self.clock),
+        )  # fmt: skip
 
     def reasons(self, *commands: Command, now_ms: int = NOW_MS) -> list[DenyReason | None]:
         denials = [self.gate.denial(command, now_ms) for command in commands]
@@ -200,7 +209,8 @@ def test_an_account_that_is_not_known_gets_no_exposure() -> None:
     desk = Desk()
     desk.risk = SharedRisk(AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),)), desk.clock)
     account = AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),))
-    gate = Gate(account, desk.states, desk.door, 10_000, lambda symbol: None, desk.risk, desk.interlocks, desk.kill)
+    gate = Gate(account, desk.states, desk.door, 10_000, lambda symbol: None, desk.risk, desk.interlocks, desk.kill,
+                unlimited(account, desk.clock))  # fmt: skip
     denial = gate.denial(submit(1), NOW_MS)
     assert denial is not None
     assert denial.text.startswith("equity and margin are not known: positions and orders are not confirmed")

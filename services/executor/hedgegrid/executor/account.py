@@ -32,6 +32,8 @@ from hedgegrid.runtime.money_server import require_fit_money_server
 from hedgegrid.runtime.service import ServiceContext
 
 RETRY_S = 1.0
+TURNS_WITHIN_NS = 5_000_000_000
+"""A main loop that keeps no house for so long does nothing else either."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class AccountExecutor:
         self._client = connect(settings.redis_url, f"executor-{config.id}", on_connect=redis_run.connected)
         self._renewing = connect(settings.redis_url, f"executor-lease-{config.id}")
         self._market: redis.Redis | None = None
+        self._term: Term | None = None
         self._served = False
         self._ended_by = ""
         key = control_key(settings, context.config.mode)
@@ -77,6 +80,17 @@ class AccountExecutor:
         )
         self.tenure: Tenure | None = None
         """The present or last time in office."""
+
+    @property
+    def id(self) -> str:
+        return self._config.id
+
+    def is_serving(self) -> bool:
+        """True while we hold the lease for certain and the main loop turns: orders can be sent and cancelled."""
+        tenure, term = self.tenure, self._term
+        if tenure is None or term is None or not tenure.certain:
+            return False
+        return self._context.clock.monotonic_ns() - term.turned_ns < TURNS_WITHIN_NS
 
     def run(self) -> None:
         """Until the process stops: take the lease, serve, and after losing it or Redis begin again. Call it once.
@@ -137,6 +151,7 @@ class AccountExecutor:
             tenure.end(release=True)
             return
         term = Term(self._office, tenure)
+        self._term = term
         try:
             self._show_lease(tenure)
             self._condition(True, "active")
@@ -147,6 +162,7 @@ class AccountExecutor:
 
     def _leave(self, term: Term, tenure: Tenure) -> None:
         """Whatever goes wrong here, the lease is not kept."""
+        self._term = None
         quiet = False
         try:
             quiet = term.close()

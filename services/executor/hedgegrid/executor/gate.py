@@ -12,6 +12,7 @@ from hedgegrid.domain.order import Purpose
 from hedgegrid.executor.in_flight import only_reduces
 from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.kill_switch import KillSwitch
+from hedgegrid.executor.order_limits import OrderLimits
 from hedgegrid.executor.shared_risk import SharedRisk
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import VenueDoor
@@ -38,6 +39,7 @@ class Gate:
         risk: SharedRisk,
         interlocks: Interlocks,
         kill: KillSwitch,
+        limits: OrderLimits,
     ) -> None:
         self._bots = {bot.symbol: bot for bot in config.bots}
         self._config = config
@@ -48,6 +50,7 @@ class Gate:
         self._risk = risk
         self._interlocks = interlocks
         self._kill = kill
+        self._limits = limits
         self.instruments: dict[str, Instrument] = {}
         self.not_ready: dict[str, str] = {}
         """Symbols whose mode or leverage could not be set, and why."""
@@ -124,7 +127,7 @@ class Gate:
         return None
 
     def _beyond_caps(self, command: Command) -> Denial | None:
-        """One order may not exceed its cap, nor may it with all others exceed the account's."""
+        """One order may not exceed its cap, nor with all others the account's; those let through count."""
         if only_reduces(command) or not isinstance(command, SubmitOrder | AmendOrder):
             return None
         cap = self._config.max_order_notional_usdt
@@ -137,7 +140,10 @@ class Gate:
                 text = f"{plain(notional)} USDT in one order, more than max_order_notional_usdt {plain(cap)}"
                 return Denial(DenyReason.RISK_LIMIT, text)
         broken = self._risk.cap_denial(command, self._last_price)
-        return None if broken is None else Denial(DenyReason.RISK_LIMIT, broken)
+        if broken is not None:
+            return Denial(DenyReason.RISK_LIMIT, broken)
+        refusal = self._limits.refusal(command)
+        return None if refusal is None else Denial(*refusal)
 
 
 def _opens_cycle(command: Command) -> bool:

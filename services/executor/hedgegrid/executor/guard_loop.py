@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 class GuardLoop:
     """Lives with one term of the executor. Marks are polled, newest of each symbol: ticks need not be read one by one,
-    and orders pass through this process."""
+    and orders pass through this process. `quotes` is kept up to date for whoever judges orders by them."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class GuardLoop:
         risk: SharedRisk,
         metrics: Metrics,
         crashed: Callable[[BaseException], None],
+        quotes: dict[str, QuoteTick],
     ) -> None:
         self._config = config
         self._symbols = [bot.symbol for bot in config.bots]
@@ -59,6 +60,7 @@ class GuardLoop:
         self._risk = risk
         self._metrics = metrics
         self._crashed = crashed
+        self._quotes = quotes
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._saved = GuardState()
@@ -144,9 +146,10 @@ class GuardLoop:
             return {}
         marks = {}
         for symbol, rows in zip(self._symbols, answers, strict=True):
-            mark = _mark_of(rows)
-            if mark is not None:
-                marks[symbol] = mark
+            tick = _tick_of(rows)
+            if tick is not None:
+                marks[symbol] = Mark(tick.mark_px, tick.ts_init)
+                self._quotes[symbol] = tick
         return marks
 
     def _save(self, events: Sequence[RiskStageChanged]) -> None:
@@ -155,12 +158,12 @@ class GuardLoop:
         self._saved, self._saved_ns = state, self._clock.monotonic_ns()
 
 
-def _mark_of(rows: Any) -> Mark | None:
-    """The mark of a stream's newest entry; news of the feed and what cannot be read leave the known one to age."""
+def _tick_of(rows: Any) -> QuoteTick | None:
+    """A stream's newest entry; news of the feed and what cannot be read leave the known one to age."""
     if not rows:
         return None
     try:
         tick = codec.decode_market(rows[0][1])
     except codec.UnreadableMessage:
         return None
-    return Mark(tick.mark_px, tick.ts_init) if isinstance(tick, QuoteTick) else None
+    return tick if isinstance(tick, QuoteTick) else None

@@ -86,9 +86,10 @@ class Lanes:
         """Ask the venue about it after `delay_ns`."""
         self._set(entry, Stage.UNKNOWN, delay_ns)
 
-    def count_unknown(self) -> int:
+    def without_outcome(self) -> list[InFlight]:
+        """Commands that were sent and have no known outcome."""
         with self._lock:
-            return sum(e.stage in (Stage.UNKNOWN, Stage.ASKING) for e in self._entries())
+            return [e for e in self._entries() if e.stage in (Stage.UNKNOWN, Stage.ASKING)]
 
     def holds(self, field: str) -> bool:
         """True while an entry with this record is in flight."""

@@ -8,10 +8,12 @@ from types import FrameType
 from hedgegrid.bybit.rest import RestClient, RestSettings
 from hedgegrid.executor import after_write
 from hedgegrid.executor.account import AccountExecutor
+from hedgegrid.executor.heartbeat_page import PATH, HeartbeatPage
 from hedgegrid.executor.process_identity import own_name
 from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.runtime.config import AccountConfig, Mode, require_venue_urls
+from hedgegrid.runtime.control_key import read_key
 from hedgegrid.runtime.credentials import credentials
 from hedgegrid.runtime.service import Service, ServiceContext
 from hedgegrid.runtime.settings import load_settings
@@ -29,6 +31,10 @@ class ExecutorService:
         owner = f"{settings.instance_id}:{own_name()}"
         self._accounts = [self._account(config, owner) for config in context.config.accounts]
         self._fault: BaseException | None = None
+        if settings.heartbeat_key_file is not None:
+            key = read_key(settings.heartbeat_key_file, "HEDGEGRID_HEARTBEAT_KEY_FILE")
+            page = HeartbeatPage(key, context.clock, {one.id: one.is_serving for one in self._accounts})
+            context.health.routes["GET", PATH] = page.answer
 
     def run(self) -> None:
         """Serve all accounts until the process is told to stop; SIGUSR1 throws their kill switches."""

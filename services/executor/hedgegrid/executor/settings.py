@@ -26,6 +26,21 @@ class ExecutorSettings(ServiceSettings):
     give_up_ms: int = Field(
         default=60_000, ge=100, le=3_600_000, description="100..3600000 ms: longest retrying of a cancel or close"
     )
+    max_orders_per_min: int | None = Field(
+        default=None, ge=1, description="1 or more orders a minute of an account that add exposure"
+    )
+    max_orders_per_min_bot: int | None = Field(
+        default=None, ge=1, description="1 or more orders a minute of one bot that add exposure"
+    )
+    max_open_orders: int = Field(
+        default=200, ge=1, le=480, description="1..480 open orders of a symbol that add exposure; the venue takes 500"
+    )
+    quarantine_after_ms: int = Field(
+        default=60_000,
+        ge=100,
+        le=3_600_000,
+        description="100..3600000 ms without an outcome: no exposure on its symbol",
+    )
     ban_pause_s: int = Field(default=600, ge=1, le=86_400, description="1..86400 s without any call after HTTP 403")
     probe_first_s: float = Field(
         default=30, ge=0.1, le=86_400, description="0.1..86400 s until a venue that refuses the account is asked again"
@@ -57,6 +72,16 @@ class ExecutorSettings(ServiceSettings):
     )
     rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
     rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")
+
+    @property
+    def orders_per_min(self) -> int:
+        """Of an account; half of what its order rate would let through, unless set."""
+        return self.max_orders_per_min or 30 * self.order_rate_per_s
+
+    @property
+    def orders_per_min_bot(self) -> int:
+        """Of one bot; a fifth of what its account's order rate would let through, unless set."""
+        return self.max_orders_per_min_bot or 12 * self.order_rate_per_s
 
     @property
     def fence_ms(self) -> int:

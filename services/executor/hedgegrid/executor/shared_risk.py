@@ -76,6 +76,11 @@ class SharedRisk:
         with self._lock:
             return self._risk.cap_denial(command, last_price, self._clock.now_ms())
 
+    def open_orders(self, symbol: str) -> int:
+        """Orders of a symbol that add exposure, open or on their way."""
+        with self._lock:
+            return self._risk.open_orders(symbol)
+
     def expect(self, command: SubmitOrder | AmendOrder) -> None:
         with self._lock:
             self._risk.expect(command)

@@ -11,6 +11,7 @@ from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase
+from hedgegrid.executor import quarantine
 from hedgegrid.executor.desk import Desk
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.guard_loop import STATE_FIELD, GuardLoop
@@ -18,6 +19,8 @@ from hedgegrid.executor.in_flight import InFlight, Stage
 from hedgegrid.executor.janitor import CLEAN_EVERY_S, Janitor
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.office import Office
+from hedgegrid.executor.order_limits import limits_of
+from hedgegrid.executor.quarantine import Quarantine
 from hedgegrid.executor.rate_limiter import OrderBudgets
 from hedgegrid.executor.resolver import Resolver
 from hedgegrid.executor.sender import Sender
@@ -28,6 +31,7 @@ from hedgegrid.executor.tenure import Tenure
 from hedgegrid.executor.trading_states import TradingStates
 from hedgegrid.executor.venue_door import Readmitted
 from hedgegrid.messages.events import SnapshotReason
+from hedgegrid.messages.market import QuoteTick
 
 BLOCK_MS = 500
 NS_PER_S = 1_000_000_000
@@ -54,15 +58,20 @@ class Term:
         self._state = FencedState(client, keys.executor(config.id), tenure.lease)
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
+        quotes: dict[str, QuoteTick] = {}
+        limits = limits_of(config, settings, quotes, self._risk.open_orders, clock)
         self._gate = Gate(
             config, self._states, door, settings.command_ttl_ms, office.last_price, self._risk, office.interlocks,
-            office.kill,
+            office.kill, limits,
         )  # fmt: skip
         budgets = OrderBudgets(settings.order_rate_per_s)
         self._lanes = Lanes(
             config.id, budgets, clock, door.banned_for_ns, settings.snapshot_drain_ms * NS_PER_MS,
             settings.snapshot_quiet_ms * NS_PER_MS, self._on_crash,
         )  # fmt: skip
+        self._quarantine = Quarantine(
+            config.id, self._state, self._lanes, office.interlocks, clock, settings.quarantine_after_ms
+        )
         self._sender = Sender(
             config.id, settings, clock, rest, self._state, tenure, self._gate, door, budgets, self._lanes
         )
@@ -93,7 +102,7 @@ class Term:
         self._cleaned_ns = 0
         self._guard = GuardLoop(
             config, settings.redis_url, settings.market_url, clock, self._state, self._risk, context.metrics,
-            self._on_crash,
+            self._on_crash, quotes,
         )  # fmt: skip
         self._audited_ns = clock.monotonic_ns()
         self._audited_ms = clock.now_ms()
@@ -109,6 +118,7 @@ class Term:
         fields = self._state.load()
         self._mark.begin(self._tenure.lease.epoch)
         self._risk.resume(fields.get(STATE_FIELD))
+        self._quarantine.resume(fields.get(quarantine.STATE_FIELD))
         self._guard.follow()
         self._startup.run()  # it reads rules and sets what is set already: harmless beside an old holder's last request
         fenced_ns = self._wait_for_fence(fields)
@@ -128,6 +138,11 @@ class Term:
         if self._crash is not None:
             raise self._crash
 
+    @property
+    def turned_ns(self) -> int:
+        """When the main loop last kept house, monotonic; 0 = not yet."""
+        return self._flushed_ns
+
     def close(self) -> bool:
         """Let what is being sent finish, start nothing more; True when nothing of ours can be on its way any more."""
         in_order = self._crash is None and not self._tenure.lost
@@ -135,6 +150,7 @@ class Term:
             self._lanes.drain(self._settings.stop_grace_ms * NS_PER_MS)
         self._lanes.close()
         self._guard.close(save=in_order)
+        self._quarantine.close()
         return in_order and not self._lanes.posting
 
     def _loop(self, reader: CheckpointReader) -> None:
@@ -169,7 +185,8 @@ class Term:
             self._calls.flush(self._client)
             self._door.banned_for_ns()
             self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
-            self._context.metrics.unknown_orders.labels(self._config.id).set(self._lanes.count_unknown())
+            self._context.metrics.unknown_orders.labels(self._config.id).set(len(self._lanes.without_outcome()))
+            self._quarantine.look()
         if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:
             since_ms = self._audited_ms - AUDIT_MARGIN_MS
             self._audited_ns, self._audited_ms = now_ns, self._clock.now_ms()

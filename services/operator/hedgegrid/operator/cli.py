@@ -20,7 +20,7 @@ from hedgegrid.operator.demo_options import DemoOptions, parse_number, parse_spe
 from hedgegrid.operator.doctor_command import register as register_doctor
 from hedgegrid.operator.ledger_commands import register as register_ledger_commands
 from hedgegrid.operator.redis_client import with_redis
-from hedgegrid.operator.standalone import become_exchange, become_strategy_tool, become_transition
+from hedgegrid.operator.standalone import become_deadman, become_exchange, become_strategy_tool, become_transition
 from hedgegrid.operator.status_command import register as register_status
 from hedgegrid.operator.tail import lines, streams_of
 from hedgegrid.runtime.errors import ConfigError
@@ -200,6 +200,12 @@ def config(context: typer.Context) -> None:
 def backtest(context: typer.Context) -> None:
     """Run a config over recorded bars, the guard in the loop, and write a report; see `backtest --help`."""
     become_strategy_tool("backtest", context.args)
+
+
+@app.command()
+def deadman() -> None:
+    """Guard an account from a second host: cancels its orders when its executor gives no sign of life."""
+    become_deadman()
 
 
 def _actor() -> str:

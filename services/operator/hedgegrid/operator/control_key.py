@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hedgegrid.operator.project_files import CONTROL_KEY_FILE, running_demo
 from hedgegrid.operator.redis_server import URL_VARIABLE
-from hedgegrid.runtime.control_key import VARIABLE, read_control_key
+from hedgegrid.runtime.control_key import VARIABLE, read_key
 
 
 def make_control_key(folder: Path) -> Path:
@@ -25,7 +25,7 @@ def control_key_here() -> bytes | None:
     """
     named = os.environ.get(VARIABLE)
     if named:
-        return read_control_key(Path(named))
+        return read_key(Path(named))
     demo = None if os.environ.get(URL_VARIABLE) else running_demo()
     file = demo / CONTROL_KEY_FILE if demo is not None else None
-    return read_control_key(file) if file is not None and file.exists() else None
+    return read_key(file) if file is not None and file.exists() else None

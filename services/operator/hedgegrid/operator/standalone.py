@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from hedgegrid.operator.redis_client import redis_urls
 from hedgegrid.operator.redis_server import URL_VARIABLE
@@ -31,9 +30,15 @@ def become_transition(arguments: Sequence[str]) -> None:
     The address goes by the environment, where a password in it is nobody else's to read.
     """
     told = {name: os.environ[name] for name in (CONFIG_VARIABLE,) if name in os.environ}
-    _become("hedgegrid.strategy.transition", arguments, {**told, URL_VARIABLE: redis_urls()[0]})
+    environment = {**base_environment(os.environ), **told, URL_VARIABLE: redis_urls()[0]}
+    _become("hedgegrid.strategy.transition", arguments, environment)
 
 
-def _become(module: str, arguments: Sequence[str], told: Mapping[str, str] = MappingProxyType({})) -> None:
-    command = [sys.executable, "-m", module, *arguments]
-    os.execve(sys.executable, command, {**base_environment(os.environ), **told})  # noqa: S606 no shell is wanted
+def become_deadman() -> None:
+    """The same with the dead man's switch, which needs the keys."""
+    _become("hedgegrid.deadman", (), os.environ)
+
+
+def _become(module: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    environment = base_environment(os.environ) if environment is None else environment
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)  # noqa: S606 no shell is wanted

@@ -1,4 +1,4 @@
-"""What a bot may do now: the stricter of its own trading state and the account guard's stage."""
+"""What a bot may do now: the strictest of its own trading state, the account guard's stage, and a quarantine."""
 
 from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
@@ -24,4 +24,5 @@ _EFFECTIVE = {(state, stage): stricter(state, _OF_STAGE[stage]) for state in Tra
 
 def effective_state(state: BotState) -> TradingState:
     """The trading state that the bot acts by."""
-    return _EFFECTIVE[state.trading_state, state.stage]
+    effective = _EFFECTIVE[state.trading_state, state.stage]
+    return stricter(effective, TradingState.TP_ONLY) if state.quarantined else effective

@@ -179,6 +179,8 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
     stage: RiskStage = RiskStage.NORMAL
     """The account guard's last word."""
     stage_round: int = 0
+    quarantined: bool = False
+    """The executor cannot say what became of an order of this symbol: nothing may be added."""
     resolving: Resolution | None = None
     instrument: Instrument | None = None
     reconciled: bool = False

@@ -9,6 +9,7 @@ from hedgegrid.messages.events import (
     OrderAccepted,
     OrderFilled,
     PositionChanged,
+    QuarantineChanged,
     RiskStageChanged,
     SnapshotFailed,
     SnapshotReason,
@@ -90,6 +91,8 @@ def _apply(draft: Draft[Any, Any], event: CoreInput) -> None:
             draft.set_trading_state(event.state, event.reason, event.actor)
         case RiskStageChanged():
             take_stage(draft, event)
+        case QuarantineChanged():
+            draft.change(quarantined=event.active)
         case ResolveMismatch():
             take_answer(draft, event)
         case ThrowKillSwitch():
