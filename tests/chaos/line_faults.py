@@ -35,7 +35,7 @@ def table() -> list[Fault]:
         "maintenance 8 s": partial(_events, [("maintenance", {"for_s": 8})], 8),
         "venue clock 5 s ahead for 8 s": partial(_events, [("clock_skew", {"skew_ms": 5000, "for_s": 8})], 8),
         "venue clock 5 s behind for 8 s": partial(_events, [("clock_skew", {"skew_ms": -5000, "for_s": 8})], 8),
-        "fills in five parts": partial(_events, [("partial_fills", {"parts": 5})], 4),
+        "fills in five parts": _partial_fills,
     }
     requests: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
         "order placed, answer lost": ("answer_lost", CREATES, {"count": 4}),
@@ -84,6 +84,11 @@ def _events(
         world.venue.event(kind, **fields)
     world.trade_on(for_s)
     until_normal(world, row)
+
+
+def _partial_fills(world: World, row: FaultFigures, dice: random.Random) -> None:
+    _events([("partial_fills", {"parts": 5})], 5, world, row, dice)
+    world.venue.event("partial_fills", parts=1)
 
 
 def _lines(

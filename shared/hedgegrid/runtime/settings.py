@@ -98,6 +98,9 @@ class ServiceSettings(BaseSettings):
     control_key_file: Path | None = Field(
         default=None, description="the path of a file with the key that control messages are signed with"
     )
+    heartbeat_key_file: Path | None = Field(
+        default=None, description="the path of a file with the key that a dead man's switch knows heartbeats by"
+    )
     control_token_file: Path | None = Field(
         default=None, description="the path of a file with a token that lets the live page stop bots, or leave it out"
     )
@@ -105,9 +108,6 @@ class ServiceSettings(BaseSettings):
         default=None,
         repr=False,
         description="redis://operator:password@host:port/db, for a live page that may stop bots; else the money server",
-    )
-    heartbeat_key_file: Path | None = Field(
-        default=None, description="the path of a file with the key that a dead man's switch knows heartbeats by"
     )
     metrics_url: HttpUrl | None = Field(
         default=None, description="a URL such as http://metrics:9100, where the metrics service answers the operator"
