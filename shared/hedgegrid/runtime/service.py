@@ -83,6 +83,7 @@ def _prepare(name: str) -> ServiceContext:
     settings = load_settings()
     register_url(settings.redis_url)
     register_url(settings.market_redis_url)
+    register_url(settings.control_redis_url)
     config = load_config(settings.config)
     require_live_permission(config, settings)
     failpoints.check(os.environ, config.mode)

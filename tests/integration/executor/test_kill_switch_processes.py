@@ -45,7 +45,7 @@ def test_cancel_works_without_redis(bench: Rig, way: str, redis: str) -> None:
     bench.throw(way, KillLevel.CANCEL, process)
     bench.until_empty()
     assert process.poll() is None
-    raw = (bench.folder / "kill" / bench.floor.account).read_bytes()
+    raw = bench.latch_file.read_bytes()
     latch = decode_latch(raw)
     assert latch is not None
     assert latch.level is KillLevel.CANCEL
@@ -78,7 +78,7 @@ def test_a_killed_executor_comes_back_stopped(bench: Rig) -> None:
     process = bench.start()
     bench.server.kill()
     bench.throw("file", KillLevel.CANCEL, process)
-    file = bench.folder / "kill" / bench.floor.account
+    file = bench.latch_file
     eventually(lambda: decode_latch(file.read_bytes()) is not None, "latched")
     process.kill()
     process.wait(10)
