@@ -1,11 +1,12 @@
 """`--state`: an exchange that was killed comes back with the same books, keys and market."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.contract.exchange_sim.simulators import Message, Simulator, eventually
+from tests.contract.exchange_sim.simulators import DEADLINE_S, Message, Simulator, eventually
 
 Start = Callable[..., Simulator]
 
@@ -64,6 +65,15 @@ def test_after_sigterm_there_is_nothing_to_repeat(simulator: Start, tmp_path: Pa
     assert first.stop() == 0
     [log] = tmp_path.glob("books.*.log")
     assert log.stat().st_size == 0
+
+
+def test_it_ends_rather_than_tell_what_it_cannot_write_down(simulator: Start, tmp_path: Path) -> None:
+    first = simulator("--synthetic", "flat", "--account", "main:10000", "--state", str(tmp_path / "books"))
+    size = (tmp_path / "books").stat().st_size + 4000
+    resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (size, size))
+    assert first.process.wait(DEADLINE_S) == 3
+    assert first.process.stderr is not None
+    assert "--state" in first.process.stderr.read()
 
 
 def test_other_symbols_than_those_kept_are_refused(simulator: Start, tmp_path: Path) -> None:

@@ -184,7 +184,6 @@ class Term:
             self._mark.sync()
             self._calls.flush(self._client)
             self._door.banned_for_ns()
-            self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
             self._context.metrics.unknown_orders.labels(self._config.id).set(len(self._lanes.without_outcome()))
             self._quarantine.look()
         if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:

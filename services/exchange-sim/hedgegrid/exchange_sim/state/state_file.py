@@ -8,9 +8,11 @@ outgrown the snapshot, a new pair replaces both. A torn last entry was told to n
 FILE begins with a line that names format and number; its log is FILE.<number>.log.
 """
 
+import errno
 import os
 import pickle
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -28,6 +30,7 @@ FORMAT = 1
 """Counts up when the classes in a snapshot change; tests/unit/exchange_sim/test_state_file.py notices."""
 LEAST_LOG_BYTES = 16 << 20
 LOG_TO_SNAPSHOT = 4
+EXIT_NOT_WRITTEN = 3
 _TITLE = b"hedgegrid exchange-sim state"
 _HEAD = struct.Struct("<II")
 """Length and CRC-32 of a log entry."""
@@ -112,10 +115,19 @@ class StateFile:
     def _append(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         if name == STEP and self._room < 0:
             self._snapshot()
-        entry = pickle.dumps((name, arguments, options), pickle.HIGHEST_PROTOCOL)
-        self._room -= os.write(self._log, _HEAD.pack(len(entry), zlib.crc32(entry)) + entry)
-        if self._venue.has_reports or name in COMMANDS:
-            os.fdatasync(self._log)
+        body = pickle.dumps((name, arguments, options), pickle.HIGHEST_PROTOCOL)
+        entry = _HEAD.pack(len(body), zlib.crc32(body)) + body
+        try:
+            if os.write(self._log, entry) < len(entry):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self._venue.has_reports or name in COMMANDS:
+                os.fdatasync(self._log)
+        except OSError as error:
+            # What happened is not on record, so nobody may be told of it: end as by a crash.
+            sys.stderr.write(f"exchange-sim: --state {self._path}: {error.strerror}\n")
+            sys.stderr.flush()
+            os._exit(EXIT_NOT_WRITTEN)
+        self._room -= len(entry)
 
     def _snapshot(self) -> None:
         """A new pair of files; the old one counts until the new one is whole."""
