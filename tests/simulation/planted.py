@@ -22,8 +22,10 @@ from hedgegrid.messages.commands import SubmitOrder
 from hedgegrid.strategy.core import booking
 from hedgegrid.strategy.fleet import Fleet
 from hedgegrid.strategy.worker import Worker
+from tests.simulation.faults import KINDS
 from tests.simulation.history import Plan, Result, play
 from tests.simulation.store import Store
+from tests.simulation.world import Size
 
 Planted = Callable[[], Any]
 
@@ -168,11 +170,33 @@ BUGS: dict[str, Planted] = {
 }
 
 
+NEEDED = {
+    "no_fence_at_the_venue": ("executor.pause", "executor.kill", "rest.late_in_window", "rest.slow", "redis.slow"),
+    "lose_what_was_read": (
+        "redis.reply_lost",
+        "redis.request_lost",
+        "worker.stop",
+        "worker.kill",
+        "private.disconnect",
+    ),
+    "trust_a_failed_query": ("rest.outage", "rest.reply_lost", "rest.reset_after_sent", "rest.slow"),
+}
+"""Bugs that need two rare things at once: these kinds alone, and often."""
+
+
+def plan_for(name: str, seed: int) -> Plan:
+    """Much goes wrong, or what the bug needs does; a fence is only needed where there are two to keep apart."""
+    if name not in NEEDED:
+        return Plan(seed=seed, factor=2.0)
+    off = frozenset(KINDS) - {*NEEDED[name], "venue.gap"}
+    return Plan(seed=seed, factor=8.0, off=off, size=Size(bots=3, workers=1, executors=2, hosts=2))
+
+
 def first_caught(name: str, seeds: Iterable[int]) -> Result | None:
     """The first history that breaks a promise while the bug is in; None when none does."""
     for seed in seeds:
         with BUGS[name]():
-            result = play(Plan(seed=seed, factor=2.0))
+            result = play(plan_for(name, seed))
         if result.violation:
             return result
     return None
