@@ -5,7 +5,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock fmt check test bench bench-sim property sim tail
+.PHONY: help venv lock fmt check test bench bench-sim property sim chaos soak tail
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -43,6 +43,13 @@ sim: venv ## whole systems with seeded faults on a virtual clock (SEEDS=2000 FIR
 
 property: venv ## the property tests with many more examples and histories
 	HYPOTHESIS_PROFILE=thorough WORLD_TRANSITIONS=100000 $(BIN)/pytest -n 2 --timeout 3600 tests/property
+
+chaos: venv ## break the running system in every way (SEEDS=5 TABLE_SEEDS=1 ONLY=name PARTS=points,table,disk REPORT=f.json)
+	$(BIN)/python -m tests.chaos --seeds $(or $(SEEDS),5) --table-seeds $(or $(TABLE_SEEDS),1) --only "$(ONLY)" \
+		$(if $(PARTS),--parts $(PARTS)) $(if $(REPORT),--report $(REPORT))
+
+soak: venv ## eight bots under a random fault every 20 s (MINUTES=30 SEED=1 REPORT=f.json)
+	$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1) $(if $(REPORT),--report $(REPORT))
 
 tail: venv ## follow the streams in readable form
 	$(BIN)/hedgegrid tail

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,8 +14,14 @@ from rich.console import Console
 from hedgegrid.operator.project_files import new_run_folder
 from tests.chaos.figures import FaultFigures, print_table
 from tests.chaos.runs import run_full_disk, run_kill_points, run_table
+from tests.chaos.simulated import run_simulated
 
-PARTS = {"points": run_kill_points, "table": run_table, "disk": run_full_disk}
+PARTS = {
+    "points": run_kill_points,
+    "table": run_table,
+    "disk": run_full_disk,
+    "simulated": run_simulated,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,14 +36,21 @@ def main(arguments: Sequence[str]) -> int:
     say(f"run folder: {folder}")
     rows: list[FaultFigures] = []
     for part in asked.parts.split(","):
-        seeds = asked.seeds if part == "points" else asked.table_seeds
+        seeds = {"points": asked.seeds, "simulated": asked.simulated_seeds}.get(part, asked.table_seeds)
         rows += PARTS[part](folder, range(asked.first_seed, asked.first_seed + seeds), asked.only, say)
     print_table(rows, console)
     wall_s = time.monotonic() - began_s
     troubles = [f"{row.name}: {trouble}" for row in rows for trouble in row.troubles]
     if asked.report is not None:
         faults = [row.as_json() for row in rows]
-        report = {"commit": _commit(), "wall_s": round(wall_s, 1), "faults": faults, "troubles": troubles}
+        report = {
+            "commit": _commit(),
+            "wall_s": round(wall_s, 1),
+            "load": os.getloadavg()[1],
+            "cores": os.cpu_count(),
+            "faults": faults,
+            "troubles": troubles,
+        }
         asked.report.write_text(json.dumps(report, indent=2) + "\n")
     for trouble in troubles:
         say(f"NOT GOOD: {trouble}")
@@ -55,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--report", type=Path, help="where to write the figures (JSON)")
     parser.add_argument("--seeds", type=int, default=5, help="of the kill points")
     parser.add_argument("--table-seeds", type=int, default=1, help="of the process-level fault table")
+    parser.add_argument("--simulated-seeds", type=int, default=100, help="of the simulation's kill points")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--only", default="", help="faults whose name contains this")
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")

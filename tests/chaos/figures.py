@@ -49,6 +49,9 @@ class FaultFigures:
     def troubles(self) -> list[str]:
         """Whatever keeps this row from being good."""
         found = list(self.failures)
+        found += [f"{name}: {count}" for name in ZEROS if (count := getattr(self, name)) and not self.failures]
+        if self.pnl_difference and not self.failures:
+            found.append(f"PnL differs by {plain(self.pnl_difference)}")
         if not self.injected and not self.skipped:
             found.append("was never injected")
         for word, times, limit in (

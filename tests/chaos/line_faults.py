@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from tests.chaos.fault import Fault, Inject, injected, until_normal, until_reconciled
+from hedgegrid.bus import codec, keys
+from hedgegrid.messages.base import Message
+from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
+from tests.chaos.fault import NORMAL_TIMEOUT_S, Fault, Inject, injected, until_normal, until_reconciled
 from tests.chaos.figures import FaultFigures
 from tests.chaos.proxy import Line
-from tests.chaos.world import World
+from tests.chaos.world import Mark, World
 
 OUTAGE_S = 12.0
 ORDERS = {"path": "/v5/order/*"}
@@ -23,8 +26,8 @@ def table() -> list[Fault]:
         "private sockets stalled, pongs go on": partial(_private, "socket_stall", for_s=60),
         "private sockets half-open": partial(_private, "socket_half_open", for_s=60),
     }
+    sockets["public sockets stalled"] = _stall_public
     others: dict[str, Inject] = {
-        "public sockets stalled": partial(_events, [("socket_stall", {"channel": "public", "for_s": 30})], 30),
         "public sockets closed": partial(_events, [("socket_close", {"channel": "public"})], 0),
         "REST cut, sockets live": partial(_lines, {"rest": Line.CUT}),
         "REST stalled, sockets live": partial(_lines, {"rest": Line.STALL}),
@@ -35,7 +38,7 @@ def table() -> list[Fault]:
         "maintenance 8 s": partial(_events, [("maintenance", {"for_s": 8})], 8),
         "venue clock 5 s ahead for 8 s": partial(_events, [("clock_skew", {"skew_ms": 5000, "for_s": 8})], 8),
         "venue clock 5 s behind for 8 s": partial(_events, [("clock_skew", {"skew_ms": -5000, "for_s": 8})], 8),
-        "fills in five parts": partial(_events, [("partial_fills", {"parts": 5})], 4),
+        "fills in five parts": _partial_fills,
     }
     requests: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
         "order placed, answer lost": ("answer_lost", CREATES, {"count": 4}),
@@ -84,6 +87,32 @@ def _events(
         world.venue.event(kind, **fields)
     world.trade_on(for_s)
     until_normal(world, row)
+
+
+def _stall_public(world: World, row: FaultFigures, dice: random.Random) -> None:
+    mark = injected(world, row)
+    world.venue.event("socket_stall", channel="public", for_s=60)
+    world.until(lambda: _public_news_ms(world, mark) is not None, NORMAL_TIMEOUT_S, "news of stale prices")
+    row.noticed_s.append(((_public_news_ms(world, mark) or 0) - mark.at_ms) / 1000)
+    lost_s = world.until(lambda: _public_news_ms(world, mark, FeedConnected) is not None, NORMAL_TIMEOUT_S, "prices")
+    world.say(f"connected again {lost_s:.1f} s after the notice")
+    until_normal(world, row)
+
+
+def _public_news_ms(world: World, mark: Mark, kind: type[Message] | None = None) -> int | None:
+    """When the gateway first told, after the mark, that prices are stale or lost; or news of another kind."""
+    kinds = (FeedStale, FeedLost) if kind is None else (kind,)
+    for symbol in world.plan.config.symbols:
+        rows: Any = world.stack.market.xrange(keys.market(symbol), f"{mark.at_ms}-0")
+        for entry_id, fields in rows:
+            if isinstance(codec.decode_market(fields), kinds):
+                return int(entry_id.decode().partition("-")[0])
+    return None
+
+
+def _partial_fills(world: World, row: FaultFigures, dice: random.Random) -> None:
+    _events([("partial_fills", {"parts": 5})], 5, world, row, dice)
+    world.venue.event("partial_fills", parts=1)
 
 
 def _lines(

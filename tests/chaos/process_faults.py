@@ -27,8 +27,8 @@ def table() -> list[Fault]:
         for word, number in (("SIGKILL", signal.SIGKILL), ("SIGTERM", signal.SIGTERM)):
             rows.append(_fault(f"{word} {service}", partial(_end, service, number), limit_s))
         rows.append(_fault(f"SIGSTOP {PAUSE_S:.0f} s {service}", partial(_pause, service)))
-    rows.append(_fault("SIGKILL executor with a standby", partial(_standby, signal.SIGKILL), 10.0))
-    rows.append(_fault("SIGSTOP executor with a standby", partial(_standby, signal.SIGSTOP), 10.0))
+    rows.append(_fault("SIGKILL executor with a standby", partial(_standby, signal.SIGKILL), 6.0))
+    rows.append(_fault("SIGSTOP executor with a standby", partial(_standby, signal.SIGSTOP)))
     rows.append(_fault("a third worker comes and goes", _scale))
     rows.append(_fault(f"SIGSTOP {SIM_PAUSE_S:.0f} s exchange-sim", _freeze_venue))
     return rows

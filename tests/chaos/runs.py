@@ -10,7 +10,7 @@ from hedgegrid.operator.loopback_http import HttpFailed
 from hedgegrid.operator.redis_server import RedisUnavailableError
 from hedgegrid.operator.stack import NotReady
 from hedgegrid.operator.supervisor import GaveUp
-from tests.chaos import kill_points, line_faults, process_faults, redis_faults
+from tests.chaos import kill_points, kill_switch_faults, line_faults, process_faults, redis_faults
 from tests.chaos.fault import Fault
 from tests.chaos.figures import FaultFigures
 from tests.chaos.verdict import judge
@@ -38,12 +38,13 @@ def run_kill_points(folder: Path, seeds: range, only: str, say: Say) -> list[Fau
 
 def run_table(folder: Path, seeds: range, only: str, say: Say) -> list[FaultFigures]:
     """The process-level faults, in an order of each seed's."""
-    faults = [*process_faults.table(), *redis_faults.table(), *line_faults.table()]
+    faults = [*process_faults.table(), *redis_faults.table(), *line_faults.table(), *kill_switch_faults.table()]
     pairs = [(fault, fault.row()) for fault in faults if only in fault.name]
     for seed in seeds:
         dice = random.Random(seed)
         steps: list[Step] = [
-            (row, partial(_break, fault=fault, row=row, dice=dice)) for fault, row in dice.sample(pairs, len(pairs))
+            (row, partial(break_world, fault=fault, row=row, dice=dice))
+            for fault, row in dice.sample(pairs, len(pairs))
         ]
         setting = Setting(seed=seed, proxied=True, environment={"HEDGEGRID_BAN_PAUSE_S": BAN_S})
         _walk(folder / f"table-{seed}", setting, steps, say)
@@ -58,7 +59,7 @@ def run_full_disk(folder: Path, seeds: range, only: str, say: Say) -> list[Fault
     row = fault.row()
     for seed in seeds:
         dice = random.Random(seed)
-        steps: list[Step] = [(row, partial(_break, fault=fault, row=row, dice=dice))]
+        steps: list[Step] = [(row, partial(break_world, fault=fault, row=row, dice=dice))]
         place = folder / f"disk-{seed}"
         try:
             with redis_faults.small_disk(place / "1"):
@@ -68,7 +69,8 @@ def run_full_disk(folder: Path, seeds: range, only: str, say: Say) -> list[Fault
     return [row]
 
 
-def _break(world: World, fault: Fault, row: FaultFigures, dice: random.Random) -> None:
+def break_world(world: World, fault: Fault, row: FaultFigures, dice: random.Random) -> None:
+    """Inject, trade on, and compare the books."""
     try:
         fault.inject(world, row, dice)
     finally:
@@ -84,7 +86,7 @@ def _walk(folder: Path, setting: Setting, steps: list[Step], say: Say) -> None:
         number += 1
         try:
             with World(folder / str(number), setting) as world:
-                while steps and _step(world, *steps.pop(0), say):
+                while steps and take_step(world, *steps.pop(0), say):
                     pass
         except (GaveUp, NotReady, HttpFailed) as error:
             say(f"{folder}/{number}: the world did not come up: {error}")
@@ -92,7 +94,7 @@ def _walk(folder: Path, setting: Setting, steps: list[Step], say: Say) -> None:
                 steps.pop(0)[0].failures.append(f"seed {setting.seed}: no world to break: {error}")
 
 
-def _step(world: World, row: FaultFigures, inject: Callable[[World], None], say: Say) -> bool:
+def take_step(world: World, row: FaultFigures, inject: Callable[[World], None], say: Say) -> bool:
     """True if the world is as good as before."""
     before, began_s = len(row.failures), time.monotonic()
     try:

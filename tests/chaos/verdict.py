@@ -50,12 +50,12 @@ def judge(world: World) -> Verdict:
         except NeverHappened:
             accounts = collector.collect(CALM_TIMEOUT_S, world.poll)
             venue = {books.account: books for books in accounts}
-        return _verdict(accounts, world.sights())
+        return verdict_of(accounts, world.sights())
     finally:
         world.admin.start()
 
 
-def _verdict(accounts: list[AccountBooks], sights: list[BotSight]) -> Verdict:
+def verdict_of(accounts: list[AccountBooks], sights: list[BotSight]) -> Verdict:
     strays = _strays(sights, {books.account: books for books in accounts})
     halted = [
         f"{' '.join(sight.bot)} is {sight.state.trading_state}: {sight.state.why}"

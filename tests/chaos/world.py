@@ -85,6 +85,8 @@ class World:
             self.plan, RunRedis(folder / "redis", None, self.say), self._signals, _Notes(self.say), self._specs
         )
         self.lines: dict[str, Proxy] = {}
+        self.on_poll: Callable[[], None] = lambda: None
+        """Called all the time."""
         self.holding_redis = False
         """True: a dead Redis is not started again."""
         self._next_catch_up_s = 0.0
@@ -169,6 +171,7 @@ class World:
         if self._signals.requested:
             raise KeyboardInterrupt
         self.stack.check()
+        self.on_poll()
         now_s = time.monotonic()
         if self.holding_redis or now_s < self._next_catch_up_s:
             return

@@ -126,3 +126,21 @@ def test_without_a_name_one_is_started(redis_binary: RedisBinary, tmp_path: Path
 def test_the_session_server_starts_empty(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         assert client.dbsize() == 0
+
+
+def test_a_corrupt_file_keeps_the_server_from_starting_and_is_not_mended_by_itself(
+    tmp_path: Path, redis_binary: RedisBinary
+) -> None:
+    server = RedisServer(tmp_path / "redis", binary=redis_binary).start()
+    with redis.Redis.from_url(server.url) as client:
+        for number in range(200):
+            client.xadd("s", {"n": number})
+    server.kill()
+    [log] = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
+    raw = bytearray(log.read_bytes())
+    middle = len(raw) // 2
+    raw[middle : middle + 16] = bytes(16)
+    log.write_bytes(raw)
+    with pytest.raises(RedisUnavailableError, match="ended at start"):
+        server.start()
+    assert log.read_bytes() == bytes(raw), "a person decides what to do with it"

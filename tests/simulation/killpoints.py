@@ -15,6 +15,7 @@ POINTS = (
     "strategy.after_lease",
     "executor.after_read",
     "executor.before_sent",
+    "executor.sent_on_its_way",
     "executor.sent_in_flight",
     "executor.after_sent",
     "executor.before_post",

@@ -12,7 +12,7 @@ from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.order import Leg
 from hedgegrid.executor.outcomes import NEVER_ARRIVED
 from hedgegrid.executor.sent_mark import Mark
-from hedgegrid.messages.events import OrderRejected
+from hedgegrid.messages.events import CommandKind, OrderDenied, OrderRejected
 from hedgegrid.messages.ledger import FillBooked, FundingBooked
 from hedgegrid.strategy.plans import plans_of
 from tests.simulation.client import Server
@@ -145,18 +145,17 @@ class StepChecks:
         elif stream == keys.events(account):
             event = codec.decode_event({codec.FIELD: payload})
             if isinstance(event, OrderRejected):
-                self._rejected(account, event)
+                self._refused(account, event.client_order_id, f"rejected: {event.code} {event.reason}")
+                if event.code == NEVER_ARRIVED:
+                    self._dead.add(event.client_order_id)
+            elif isinstance(event, OrderDenied) and event.command is CommandKind.SUBMIT:
+                self._refused(account, event.client_order_id, f"denied: {event.text}")
 
-    def _rejected(self, account: str, event: OrderRejected) -> None:
+    def _refused(self, account: str, link: str, told: str) -> None:
         """Whoever is told that an order does not exist will place another in its stead."""
-        order = self._exchange.venue.order_by_link(account, event.client_order_id)
-        if order is not None:
-            self._broken(
-                f"unknown resolves on evidence: {event.client_order_id} was told rejected "
-                f"({event.code} {event.reason}), but the venue has it as {order.status}"
-            )
-        if event.code == NEVER_ARRIVED:
-            self._dead.add(event.client_order_id)
+        order = self._exchange.venue.order_by_link(account, link)
+        if order is not None and not self.went_back:
+            self._broken(f"unknown resolves on evidence: {link} was {told}; but the venue has it as {order.status}")
 
     # ---- the venue
 

@@ -4,6 +4,7 @@ Every field is optional and loosely typed: eras and endpoints differ in what the
 `""` for "none"), and a new field must never break reading. Judgement is passed by the functions that use a row.
 """
 
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -158,6 +159,7 @@ def row_of(kind: type[RowT], row: Any) -> RowT:
     Raises:
         ParseError: a field has a type no era of the venue ever used.
     """
+    _decoder(kind)
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
@@ -165,6 +167,16 @@ def row_of(kind: type[RowT], row: Any) -> RowT:
 
 
 _decoders: dict[type[Row], msgspec.json.Decoder[Any]] = {}
+_first_use = threading.Lock()
+"""msgspec learns a type on its first use and hands half of it to a second thread, which crashes the process."""
+
+
+def _decoder(kind: type[Row]) -> msgspec.json.Decoder[Any]:
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        with _first_use:
+            decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    return decoder
 
 
 def row_from_json(kind: type[RowT], raw: bytes | msgspec.Raw) -> RowT:
@@ -173,10 +185,7 @@ def row_from_json(kind: type[RowT], raw: bytes | msgspec.Raw) -> RowT:
     Raises:
         ParseError: no JSON, or a field has a type no era of the venue ever used.
     """
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
-        return decoder.decode(raw)  # type: ignore[no-any-return]
+        return _decoder(kind).decode(raw)  # type: ignore[no-any-return]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ParseError(kind.__name__, bytes(raw), str(error)) from None

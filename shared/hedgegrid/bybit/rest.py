@@ -12,6 +12,7 @@ from hedgegrid.bybit.rest_transport import Phase as Phase
 from hedgegrid.bybit.rest_transport import RestSettings as RestSettings
 from hedgegrid.bybit.rest_transport import Row as Row
 from hedgegrid.bybit.rest_transport import Transport
+from hedgegrid.bybit.venue_clock import NS_PER_MS
 
 HEDGE_MODE = 3
 WEEK_MS = 7 * 24 * 3600 * 1000
@@ -75,19 +76,18 @@ class RestClient(Transport):
         return int(nanoseconds) // 1_000_000 if nanoseconds.isdecimal() else answer.time_ms
 
     def sync_clock(self) -> None:
-        """Measure how far our clock is from the venue's, to half a round trip.
+        """Ask for the venue's time, which every other answer tells as well.
 
         A slow answer is off by up to half of what it took, and an offset of seconds has every request refused: then
         the fastest of a few counts.
         """
-        fastest_ms: int | None = None
         for _ in range(CLOCK_TRIES):
-            started = time.time_ns() // 1_000_000
-            venue = self.server_time()
-            took_ms = time.time_ns() // 1_000_000 - started
-            if venue and (fastest_ms is None or took_ms < fastest_ms):
-                fastest_ms, self.offset_ms = took_ms, venue - started - took_ms // 2
-            if took_ms <= CLOCK_TRIP_MS:
+            asked_ns = self.clock.monotonic_ns()
+            venue_ms = self.server_time()
+            answered_ns = self.clock.monotonic_ns()
+            if venue_ms:
+                self.clock.told(venue_ms, asked_ns, answered_ns)
+            if answered_ns - asked_ns <= CLOCK_TRIP_MS * NS_PER_MS:
                 return
 
     def instrument(self, symbol: str) -> Row:

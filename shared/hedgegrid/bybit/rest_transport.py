@@ -22,6 +22,7 @@ from hedgegrid.bybit import errors
 from hedgegrid.bybit.errors import Kind, NotSent, Outcome, VenueError
 from hedgegrid.bybit.query_pace import QueryPace
 from hedgegrid.bybit.requests import Operation
+from hedgegrid.bybit.venue_clock import VenueClock
 
 MAX_REASON_CHARS = 300
 
@@ -78,13 +79,18 @@ class Transport:
         self._count = count
         self._local = threading.local()
         self._pace = QueryPace()
-        self.offset_ms = 0
-        """Venue time minus ours, as `sync_clock` found it; goes into every signature."""
+        self.clock = VenueClock()
+        """Its time goes into every signature."""
         self.guard: BeforeSend | None = None
         """Runs before every call of any kind is sent; raises NotSent while the address is banned."""
 
     def venue_now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self.offset_ms
+        return self.clock.now_ms()
+
+    @property
+    def offset_ms(self) -> int:
+        """Venue time minus our wall clock's."""
+        return self.clock.offset_ms
 
     @contextmanager
     def phase(self, phase: Phase) -> Iterator[None]:
@@ -111,12 +117,15 @@ class Transport:
         if self.guard is not None:
             self.guard()
         started = time.perf_counter()
+        asked_ns = self.clock.monotonic_ns()
         headers: Mapping[str, str] = {}
         outcome: Outcome | None = None
         try:
             body, _, headers = getattr(http, name)(**params)
             answer = _answer(body, headers)
             if answer is not None:
+                if answer.time_ms:
+                    self.clock.mentioned(answer.time_ms, asked_ns, self.clock.monotonic_ns())
                 return answer
             outcome = errors.no_answer("the answer is not what it should be")
         except InvalidRequestError as error:

@@ -163,6 +163,7 @@ class _Venue(MetricSet):
     rate_limit_remaining = gauge("rate_limit_remaining", "Requests left in the venue's window", "account", "endpoint")
     clock_offset = gauge("venue_clock_offset_seconds", "Venue time minus ours", "service")
     redis_went_back = counter("redis_went_back", "Starts at which Redis had forgotten commands sent", "account")
+    clock_uncertainty = gauge("venue_clock_uncertainty_seconds", "How well the venue's time is known", "service")
     unknown_orders = gauge("unknown_orders", "Orders sent whose outcome is not known yet", "account")
     kill_switch_level = gauge(
         "kill_switch_level", "Level of the account's kill switch: 0 not thrown, 1 PAUSE, 2 CANCEL, 3 FLATTEN", "account"

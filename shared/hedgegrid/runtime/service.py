@@ -1,5 +1,6 @@
 """The shell around a service's loop: settings, logging, health, heartbeat, signals, exit code."""
 
+import faulthandler
 import logging
 import os
 import platform
@@ -78,9 +79,11 @@ def run_service(name: str, build: Callable[[ServiceContext], Service], *, prompt
 
 
 def _prepare(name: str) -> ServiceContext:
+    faulthandler.enable()  # a crash below Python would else leave not a word
     settings = load_settings()
     register_url(settings.redis_url)
     register_url(settings.market_redis_url)
+    register_url(settings.control_redis_url)
     config = load_config(settings.config)
     require_live_permission(config, settings)
     failpoints.check(os.environ, config.mode)

@@ -33,7 +33,8 @@ HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$"), _Sound]
 WsUrl = Annotated[str, StringConstraints(pattern=r"^wss?://\S+$"), _Sound]
 
 # A URL may hold a password: its value is shown nowhere.
-_NOT_SHOWN = frozenset({"redis_url", "market_redis_url"})
+_OF_THE_PASSWORD_FILE = ("redis_url", "market_redis_url")
+_NOT_SHOWN = frozenset({*_OF_THE_PASSWORD_FILE, "control_redis_url"})
 
 
 def _default_instance() -> str:
@@ -100,6 +101,17 @@ class ServiceSettings(BaseSettings):
     heartbeat_key_file: Path | None = Field(
         default=None, description="the path of a file with the key that a dead man's switch knows heartbeats by"
     )
+    control_token_file: Path | None = Field(
+        default=None, description="the path of a file with a token that lets the live page stop bots, or leave it out"
+    )
+    control_redis_url: RedisUrl | None = Field(
+        default=None,
+        repr=False,
+        description="redis://operator:password@host:port/db, for a live page that may stop bots; else the money server",
+    )
+    metrics_url: HttpUrl | None = Field(
+        default=None, description="a URL such as http://metrics:9100, where the metrics service answers the operator"
+    )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property
@@ -129,7 +141,7 @@ def _with_redis_password(settings: ServiceSettings) -> ServiceSettings:
     file = settings.redis_password_file
     if file is None:
         return settings
-    urls = {name: url for name in _NOT_SHOWN if (url := getattr(settings, name)) is not None}
+    urls = {name: url for name in _OF_THE_PASSWORD_FILE if (url := getattr(settings, name)) is not None}
     return settings.model_copy(update={name: with_password(url, file) for name, url in urls.items()})
 
 

@@ -27,6 +27,9 @@ def signed_beat(key: bytes, beat: Beat) -> bytes:
     return line + b"\n" + _signature(key, line) + b"\n"
 
 
+_beat = msgspec.json.Decoder(Beat)
+
+
 def open_beat(key: bytes, raw: bytes, account: str, nonce: str) -> Beat:
     """The beat that answers our question.
 
@@ -37,7 +40,7 @@ def open_beat(key: bytes, raw: bytes, account: str, nonce: str) -> Beat:
     if not hmac.compare_digest(_signature(key, line), signature):
         raise BeatRefused("its signature is wrong")
     try:
-        beat = msgspec.json.decode(line, type=Beat)
+        beat = _beat.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BeatRefused(f"it cannot be read: {error}") from error
     if beat.account != account or beat.nonce != nonce:

@@ -46,6 +46,8 @@ WRITES = [
     *(("HSET", key, "state", "x") for key in STATE),
     *(("DEL", key) for key in STATE),
     *(("SET", stream, "x") for stream in (keys.events(ACCOUNT), keys.commands(ACCOUNT), keys.ledger(ACCOUNT))),
+    ("SET", keys.kill(ACCOUNT), "x"),
+    ("DEL", keys.kill(ACCOUNT)),
     ("XADD", keys.commands(ACCOUNT), "*", "__data__", "{}"),
     ("XADD", keys.ledger(ACCOUNT), "*", "__data__", "{}"),
     ("XTRIM", keys.commands(ACCOUNT), "MAXLEN", 0),
@@ -78,6 +80,7 @@ def test_traders_keep_to_their_own_state(guarded: Guarded, user: str) -> None:
         assert refused(client, "HSET", other, "state", "x")
         assert refused(client, "XADD", keys.control(ACCOUNT), "*", "__data__", "{}")
         assert refused(client, "FLUSHALL")
+        assert refused(client, "SET", keys.kill(ACCOUNT), "x") is (user == "strategy")
         assert refused(client, "FUNCTION", "FLUSH")
         assert refused(client, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
 
@@ -116,6 +119,10 @@ def test_gateway_strategy_executor_and_operator_do_their_work(guarded: Guarded) 
         )
         executor.hincrby(keys.rest_calls(ACCOUNT), "steady GET /x", 1)
         executor.set(keys.instrument(ACCOUNT, BTC), "{}")
+        executor.xrevrange(keys.dead(keys.control(ACCOUNT)), count=1)
+        executor.set(keys.kill(ACCOUNT), "{}")
+        assert executor.get(keys.kill(ACCOUNT))
+        executor.delete(keys.kill(ACCOUNT))
         Janitor(ACCOUNT, [BTC], executor, keep_ms=0).clean(now_ms=1)
     with guarded.client("operator") as operator:
         assert operator.xadd(keys.control(ACCOUNT), {"__data__": "{}"})

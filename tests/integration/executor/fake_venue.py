@@ -57,6 +57,8 @@ class FakeVenue:
         self.on_request: Callable[[Seen], None] | None = None
         self.hidden: set[str] = set()
         """Ids that queries do not show, as if the venue's lists lagged."""
+        self.cancel_all_at_most = 500
+        """Bybit cancels any 500 when there are more."""
         self._server = _QuietServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"venue": self}))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -119,9 +121,9 @@ class FakeVenue:
                     order |= {"orderStatus": "Cancelled", "cancelType": "CancelByUser", "updatedTime": str(_now())}
                     return 0, "OK", {"orderId": order["orderId"], "orderLinkId": order["orderLinkId"]}
                 case "/v5/order/cancel-all":
-                    for order in self.orders.values():
-                        if order["orderStatus"] == "New":
-                            order["orderStatus"] = "Cancelled"
+                    resting = [order for order in self.orders.values() if order["orderStatus"] == "New"]
+                    for order in resting[: self.cancel_all_at_most]:
+                        order["orderStatus"] = "Cancelled"
                     return 0, "OK", {"success": "1"}
                 case "/v5/position/switch-mode":
                     return 110025, "Position mode is not modified", {}

@@ -61,7 +61,7 @@ def clear(bench: Rig) -> None:
         os.kill(bench.server.pid, signal.SIGCONT)
     eventually(lambda: bench.latch() is not None, "latched")
     bench.finish_commands()
-    file = bench.folder / "kill" / bench.floor.account
+    file = bench.latch_file
     wish = ClearKillSwitch(actor="test", reason="next", ts_event=1)
     send_control(bench.floor.client, bench.floor.account, wish)
     eventually(lambda: bench.latch() is None and not file.exists(), "cleared")

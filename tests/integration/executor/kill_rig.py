@@ -44,6 +44,7 @@ class Rig:
         self.keys = {"api_key": account["api_key"], "api_secret": account["api_secret"]}
         self.processes = Processes(floor, simulator.addresses["rest"], folder)
         self.key_file = key_file(folder)
+        self.latch_file = folder / "state" / "kill" / floor.account
         self._commands: list[subprocess.Popen[bytes]] = []
         self._rounds = 0
 
@@ -87,7 +88,7 @@ class Rig:
     def throw(self, way: str, level: KillLevel, process: subprocess.Popen[bytes]) -> None:
         match way:
             case "file":
-                (self.folder / "kill" / self.floor.account).write_text(f"{level.name} by the test\n")
+                self.latch_file.write_text(f"{level.name} by the test\n")
             case "signal":
                 process.send_signal(signal.SIGUSR1)
             case "command":
@@ -99,7 +100,7 @@ class Rig:
     def command(self, *arguments: str) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             "HEDGEGRID_REDIS_URL": self.floor.redis_url,
-            "HEDGEGRID_STATE_DIR": str(self.folder),
+            "HEDGEGRID_STATE_DIR": str(self.folder / "state"),
             "HEDGEGRID_CONFIG": str(self.folder / "config.toml"),
             "HEDGEGRID_CONTROL_KEY_FILE": str(self.key_file),
         }

@@ -271,6 +271,16 @@ def test_it_goes_on_until_the_venue_answers(floor: Floor, venue: FakeVenue, star
     eventually(lambda: pending._value.get() == 0, "proven empty")
 
 
+def test_it_goes_on_until_the_last_of_many_orders_is_cancelled(floor: Floor, venue: FakeVenue, start: Start) -> None:
+    """The venue cancels only so many of them at once, and says that all is well."""
+    start(order_rate_per_s=1000)
+    rest(floor, 25)
+    venue.cancel_all_at_most = 10
+    send_control(floor.client, floor.account, throw(KillLevel.CANCEL))
+    eventually(lambda: not open_orders(venue), "nothing rests")
+    assert len(venue.seen(CANCEL_ALL)) >= 3
+
+
 def test_throwing_it_again_looks_again(floor: Floor, venue: FakeVenue, start: Start, tmp_path: Path) -> None:
     start()
     send_control(floor.client, floor.account, throw(KillLevel.CANCEL))

@@ -77,7 +77,7 @@ class Drill:
 
 @pytest.fixture(scope="module")
 def shared_drill(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill]:
-    drill = Drill(redis_server.url, tmp_path_factory.mktemp("drill"))
+    drill = Drill(redis_server.url, tmp_path_factory.mktemp("drill"), clock_drift_limit_ms=60_000)
     yield drill
     drill.close()
 
@@ -147,6 +147,23 @@ def test_a_clock_that_differs_is_brought_in_line(drill: Drill, skew_ms: int) -> 
     drill.venue.event("clock_skew", skew_ms=0)
     again = drill.order()
     assert isinstance(drill.outcome(again), OrderAcked)
+
+
+def test_a_clock_that_is_far_off_stops_exposure_and_nothing_else(own_drill: Drill) -> None:
+    """G7, I23: signatures carry the venue's time and pass; but our own clock tells the age of prices and commands."""
+    drill = own_drill
+    drill.venue.event("clock_skew", skew_ms=20_000)
+    first = drill.order()
+    assert isinstance(drill.outcome(first), OrderAcked), "signed anew with the venue's time"
+    eventually(lambda: isinstance(drill.outcome(drill.order()), OrderDenied), "held back")
+    denied = drill.outcome(drill.order())
+    assert isinstance(denied, OrderDenied)
+    assert denied.reason is DenyReason.INTERLOCKED
+    assert "this machine's clock is" in denied.text
+    drill.floor.send(drill.floor.cancel(first))
+    drill.floor.expect(OrderAcked, first.client_order_id, count=2)
+    drill.venue.event("clock_skew", skew_ms=0)
+    eventually(lambda: isinstance(drill.outcome(drill.order()), OrderAcked), "orders pass again")
 
 
 def test_a_ban_stops_every_call_cancels_included(drill: Drill) -> None:

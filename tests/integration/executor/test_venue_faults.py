@@ -167,7 +167,7 @@ def test_lists_that_lag_cost_no_order_and_double_none(
     is_once(floor, venue, sent)
 
 
-@pytest.mark.parametrize("skew_ms", [6_000, -6_000, 1_200, -1_200])
+@pytest.mark.parametrize("skew_ms", [6_000, -6_000, 1_200, -1_200, 10_000, -10_000, 3_600_000, -3_600_000])
 def test_a_clock_that_is_off_is_followed(floor: Floor, venue: Venue, executor: Running, skew_ms: int) -> None:
     """The venue's clock jumps; the order is signed anew by the venue's time, its window is not widened."""
     warm = [order(floor) for _ in range(16)]  # every lane has read the clock by then

@@ -57,6 +57,7 @@ class World:
     def __init__(self, url: str, ledger_path: Path | None = None) -> None:
         self.url = url
         self.ledger_path = ledger_path
+        self.control_token_file: Path | None = None
         self.account = f"t{uuid.uuid4().hex[:10]}"
         self.client: redis.Redis = connect(url, "test")
         self.config = CONFIG.format(account=self.account)
@@ -132,6 +133,7 @@ class Running:
             lease_ttl_ms=LEASE_TTL_MS,
             http_port=0,
             ledger_path=world.ledger_path,
+            control_token_file=world.control_token_file,
         )
         self.context = ServiceContext(
             name="metrics",

@@ -182,6 +182,49 @@ def test_a_chosen_theme_is_kept(page: Page, world: World, metrics: Running, serv
     page.value("localStorage.clear()")
 
 
+def test_without_a_token_in_place_nothing_can_be_asked_for(
+    page: Page, world: World, metrics: Running, server: HttpServer
+) -> None:
+    trading(world, metrics)
+    opened(page, server)
+    assert page.value("document.getElementById('unlock').hidden") is True
+    assert page.value("document.querySelectorAll('.controls *').length") == 0
+    assert page.value("fetch('/api/control', {method: 'POST', body: '{}'}).then((answer) => answer.status)") == 404
+    assert world.client.xlen(keys.control(world.account)) == 0
+
+
+def test_with_the_token_a_bot_is_stopped_at_the_second_press(page: Page, world: World, tmp_path: Path) -> None:
+    world.control_token_file = tmp_path / "token"
+    world.control_token_file.write_text("t" * 40)
+    with world.running() as metrics:
+        eventually(metrics.counting)
+        trading(world, metrics)
+        server = serve_http(metrics.context.health, metrics.context.metrics.registry, "127.0.0.1", 0)
+        try:
+            opened(page, server)
+            page.until("document.getElementById('unlock').hidden", lambda hidden: hidden is False)
+            unlock(page, "w" * 40)
+            page.until("document.querySelector('#token span').textContent", lambda said: said == "wrong token")
+            unlock(page, "t" * 40)
+            page.until("document.querySelectorAll('.bot .controls button').length", lambda count: count == 2)
+            page.value("document.querySelector('.bot .controls select').value = 'HALTED'")
+            page.value("document.querySelector('.bot .controls button').click()")
+            assert "to HALTED?" in page.value("document.querySelector('.bot .controls button').textContent")
+            keep(page, "control")
+            assert world.client.xlen(keys.control(world.account)) == 0
+            page.value("document.querySelector('.bot .controls button').click()")
+            page.until("document.querySelector('.bot .controls span').textContent", lambda said: "asked" in said)
+            assert world.client.xlen(keys.control(world.account)) == 1
+            assert "t" * 40 not in page.value("JSON.stringify({...localStorage, ...sessionStorage})")
+        finally:
+            server.close()
+
+
+def unlock(page: Page, token: str) -> None:
+    page.value(f"document.querySelector('#token input').value = '{token}'")
+    page.value("document.querySelector('#token').requestSubmit()")
+
+
 def test_a_page_whose_service_is_gone_says_so_and_comes_back(
     page: Page, world: World, metrics: Running, server: HttpServer
 ) -> None:

@@ -9,7 +9,7 @@ from hedgegrid.bus.publisher import publish
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.events import CommandKind, OrderAcked
 from hedgegrid.messages.feed import FeedConnected, FeedLost
-from hedgegrid.ws_gateway.ack_watch import SETTLED_MS
+from hedgegrid.ws_gateway.ack_watch import CLOCKS_APART_MS
 from hedgegrid.ws_gateway.session import LossKind
 from tests.integration.ws_gateway.frames import order
 from tests.integration.ws_gateway.rig import Rig, eventually
@@ -27,7 +27,7 @@ def second(venue: ScriptedVenue, redis_url: str) -> Iterator[Rig]:
 
 def ack(rig: Rig, account: str, number: int, venue_order_id: str = "v") -> None:
     """The executor's word that the venue took an order, sent just now."""
-    sent_ms = rig.clock.now_ms() + SETTLED_MS
+    sent_ms = rig.clock.now_ms() + CLOCKS_APART_MS
     acked = OrderAcked(
         symbol="BTCUSDT",
         client_order_id=f"link-{number}",

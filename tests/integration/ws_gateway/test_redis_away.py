@@ -1,10 +1,13 @@
 """Redis goes away while account events arrive."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from hedgegrid.bus import connection
 from hedgegrid.messages.feed import FeedConnected, FeedLost
 from hedgegrid.operator.redis_server import RedisBinary, RedisServer
 from hedgegrid.ws_gateway.held_events import HoldingBound
@@ -45,6 +48,38 @@ def test_restart_loses_no_event_and_keeps_the_order(
         once = list(dict.fromkeys(accepted(messages)))
         assert once == [f"o{n}" for n in range(200)]
         assert venue.accepted[PRIVATE] == 1, "the socket had no reason to be replaced"
+        assert "FeedLost" not in kinds(messages)
+    finally:
+        rig.close()
+
+
+@pytest.mark.parametrize("trouble", ["frozen", "cut"])
+def test_a_server_that_hangs_or_cuts_us_off_costs_no_event(
+    venue: ScriptedVenue, own_redis: RedisServer, account: str, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen for longer than we wait for an answer: what it answers too late is in, and is sent again all the same."""
+    monkeypatch.setattr(connection, "SOCKET_TIMEOUT_S", 0.3)
+    rig = Rig(venue, own_redis.url)
+    try:
+        live(rig, venue, account)
+        key = f"key-{account}"
+        for number in range(50):
+            venue.push_private(key, order(number))
+        if trouble == "frozen":
+            assert own_redis.pid is not None
+            os.kill(own_redis.pid, signal.SIGSTOP)
+            for number in range(50, 100):
+                venue.push_private(key, order(number))
+            eventually(lambda: not rig.events.redis_works, "trouble noticed")
+            os.kill(own_redis.pid, signal.SIGCONT)
+        else:
+            for number in range(50, 100):
+                venue.push_private(key, order(number))
+                if number % 10 == 0:
+                    rig.client.client_kill_filter(_type="normal", skipme=True)
+        eventually(lambda: rig.frames_reported(account) == 100, "all frames in")
+        messages = rig.account_events(account)
+        assert list(dict.fromkeys(accepted(messages))) == [f"o{n}" for n in range(100)]
         assert "FeedLost" not in kinds(messages)
     finally:
         rig.close()

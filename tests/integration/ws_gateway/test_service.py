@@ -20,6 +20,7 @@ from hedgegrid.domain.order import Leg
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.events import OrderAccepted, OrderCanceled, OrderFilled, PositionChanged, WalletChanged
 from hedgegrid.messages.market import QuoteTick
+from hedgegrid.operator.redis_server import RedisBinary, RedisServer, free_port
 from tests.contract.exchange_sim.simulators import Simulator, launch
 from tests.integration.ws_gateway.rig import eventually
 
@@ -159,6 +160,33 @@ def test_a_round_trip_of_both_legs_reaches_redis_with_the_venues_own_result(
     assert type(messages(redis_url, keys.market("BTCUSDT"), codec.decode_market)[-1]).__name__ == "FeedLost"
     assert simulator.secret not in gateway.log
     assert simulator.key not in gateway.log
+
+
+def test_a_gateway_that_is_there_before_redis_and_the_venue_begins_when_they_come(
+    start: Start, tmp_path: Path, redis_binary: RedisBinary
+) -> None:
+    """As after a reboot of the machine: whoever comes first waits for the others."""
+    port, server = free_port(), RedisServer(tmp_path / "redis", binary=redis_binary, port=free_port())
+    base = f"127.0.0.1:{port}"
+    secrets = {"api_key": "key-of-the-account", "api_secret": "secret-of-the-account"}
+    gateway = start(
+        redis_url=server.url,
+        bybit_rest_url=f"http://{base}",
+        bybit_ws_public_url=f"ws://{base}/v5/public/linear",
+        bybit_ws_private_url=f"ws://{base}/v5/private",
+        **{f"main_{name}": value for name, value in secrets.items()},
+    )
+    eventually(lambda: gateway.port and gateway.get("/readyz")[0] == 503, "it waits")
+    with server:
+        eventually(lambda: messages(server.url, keys.events("main"), codec.decode_event), "the missing venue is told")
+        accounts = tmp_path / "accounts.json"
+        accounts.write_text(json.dumps({"accounts": [{"id": "main", "balance": "1000", **secrets}]}))
+        told = ("--port", str(port), "--accounts", str(accounts))
+        simulator = launch(*told, "--synthetic", "flat", "--symbols", "BTCUSDT")
+        try:
+            eventually(lambda: gateway.get("/readyz")[0] == 200, "ready", 90)
+        finally:
+            simulator.close()
 
 
 def test_wrong_key_is_not_ready_and_says_why(start: Start, simulator: Simulator, redis_url: str) -> None:

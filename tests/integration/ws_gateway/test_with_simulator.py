@@ -15,7 +15,7 @@ from hedgegrid.bybit import ws_transport
 from hedgegrid.messages.events import CommandKind, OrderAcked, OrderFilled
 from hedgegrid.messages.feed import FeedLost
 from hedgegrid.ws_gateway import watchdog
-from hedgegrid.ws_gateway.ack_watch import SETTLED_MS
+from hedgegrid.ws_gateway.ack_watch import CLOCKS_APART_MS
 from hedgegrid.ws_gateway.feeds import PrivateFeed
 from hedgegrid.ws_gateway.session import LossKind, State
 from tests.contract.exchange_sim.simulators import Simulator, launch
@@ -79,7 +79,7 @@ def test_a_stall_with_pongs_is_noticed_by_the_first_order(
     rig: Rig, simulator: Simulator, feed: PrivateFeed, account: str
 ) -> None:
     live_ms = time.time_ns() // 1_000_000
-    eventually(lambda: time.time_ns() // 1_000_000 > live_ms + SETTLED_MS, "the session has settled")
+    eventually(lambda: time.time_ns() // 1_000_000 > live_ms + CLOCKS_APART_MS, "the session has settled")
     order(rig, simulator, account, "told")
     eventually(lambda: rig.frames_reported(account) > 0, "pushes arrive")
     simulator.tell("events", kind="socket_stall", channel="private", account=account)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hedgegrid.bybit import rest
 from hedgegrid.bybit.errors import Kind, Outcome, VenueError
 from hedgegrid.bybit.requests import Operation
 from hedgegrid.bybit.rest import RestClient, RestSettings
 from hedgegrid.bybit.rest_transport import Answer, BeforeSend
+from hedgegrid.bybit.venue_clock import VenueClock
 
 START_NS = 1_700_000_000_000_000_000
 AHEAD_MS = 40
@@ -21,9 +21,7 @@ class SlowVenue(RestClient):
         super().__init__(RestSettings(), "key", "secret", lambda call: None)
         self.now_ns = START_NS
         self.delays_ms = delays_ms
-
-    def time_ns(self) -> int:
-        return self.now_ns
+        self.clock = VenueClock(lambda: self.now_ns, lambda: self.now_ns)
 
     def call(
         self,
@@ -43,10 +41,8 @@ class SlowVenue(RestClient):
 
 
 @pytest.fixture
-def venue(monkeypatch: pytest.MonkeyPatch) -> SlowVenue:
-    slow = SlowVenue([])
-    monkeypatch.setattr(rest, "time", slow)
-    return slow
+def venue() -> SlowVenue:
+    return SlowVenue([])
 
 
 def test_a_slow_answer_is_asked_again_and_the_fastest_counts(venue: SlowVenue) -> None:
@@ -62,7 +58,7 @@ def test_when_all_answers_are_slow_the_fastest_counts(venue: SlowVenue) -> None:
 
 
 def test_a_setting_refused_for_its_timestamp_measures_the_clock_anew(venue: SlowVenue) -> None:
-    venue.offset_ms = 5_000
+    venue.clock.told(START_NS // 1_000_000 + 5_000, START_NS, START_NS)
     with pytest.raises(VenueError):
         venue.switch_to_hedge("BTCUSDT")
     venue.switch_to_hedge("BTCUSDT")

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from hedgegrid.messages.events import CommandKind, OrderAcked
-from hedgegrid.ws_gateway.ack_watch import ORDERS_KEPT, SETTLED_MS, AckWatch
+from hedgegrid.ws_gateway.ack_watch import CLOCKS_APART_MS, ORDERS_KEPT, AckWatch
 
 LIVE_MS = 1_000_000
-SENT_MS = LIVE_MS + SETTLED_MS
+SENT_MS = LIVE_MS + CLOCKS_APART_MS
 
 
 def ack(
@@ -70,8 +70,8 @@ def test_words_of_other_topics_do_not_count(watch: AckWatch, topic: str) -> None
 
 
 def test_an_old_word_does_not_follow_a_cancel_but_the_end_of_the_order_does(watch: AckWatch) -> None:
-    watch.frame(frame("a", "New"), SENT_MS - 1)
-    watch.frame(frame("b", "Filled"), SENT_MS - 1)
+    watch.frame(frame("a", "New"), SENT_MS - CLOCKS_APART_MS - 1)
+    watch.frame(frame("b", "Filled"), SENT_MS - CLOCKS_APART_MS - 1)
     watch.acked(ack("b", CommandKind.CANCEL), 0)
     assert watch.overdue(3_000) == ""
     watch.acked(ack("a", CommandKind.CANCEL), 0)

@@ -11,6 +11,7 @@ from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bybit.rest import RestClient
+from hedgegrid.executor.clock_watch import ClockWatch
 from hedgegrid.executor.controls import Controls
 from hedgegrid.executor.interlocks import Interlocks
 from hedgegrid.executor.kill_guard import KillGuard
@@ -106,14 +107,19 @@ class AccountExecutor:
         )  # fmt: skip
         pace = ProbePace(self._settings.probe_first_s, self._settings.probe_longest_s)
         readmission = Readmission(self._config.id, self._office.rest, self._office.door, self._context.clock, pace)
+        clock_watch = ClockWatch(
+            self._config.id, self._office.rest, self._office.door, self.interlocks, self._context.metrics,
+            self._settings.clock_limit_ms, self._settings.clock_drift_limit_ms,
+        )  # fmt: skip
+        beside = (watch, readmission, clock_watch)
         self.kill.start()
-        watch.start()
-        readmission.start()
+        for thread in beside:
+            thread.start()
         try:
             self._serve()
         finally:
-            readmission.close()
-            watch.close()
+            for thread in beside:
+                thread.close()
             self.kill.close()
             self._office.mark.close()
 

@@ -119,9 +119,9 @@ class GuardLoop:
     def _read_events(self) -> None:
         """Whatever came; while Redis is away the view grows old, and with it the judgement."""
         try:
-            entries = self._reader.read(block_ms=1)
-            if self._away:
+            if self._away:  # before reading: what was read must be applied, and this may fail once more
                 check_not_trimmed(self._client, self._events, self._reader.positions[self._events])
+            entries = self._reader.read(block_ms=1)
             self._away = False
         except TrimmedAway:
             self._away = False

@@ -33,6 +33,9 @@ class Dropped(msgspec.Struct, frozen=True):
     reason: str
 
 
+_latch = msgspec.json.Decoder(KillLatch)
+
+
 def encode_latch(latch: KillLatch) -> bytes:
     return msgspec.json.encode(latch) + b"\n"
 
@@ -40,7 +43,7 @@ def encode_latch(latch: KillLatch) -> bytes:
 def decode_latch(raw: bytes) -> KillLatch | None:
     """The latch that `encode_latch` wrote, or None for anything else."""
     try:
-        return msgspec.json.decode(raw, type=KillLatch)
+        return _latch.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -21,6 +21,9 @@ STATE_FIELD = "quarantine"
 NS_PER_MS = 1_000_000
 
 
+_symbols = msgspec.json.Decoder(list[str])
+
+
 class Quarantine:
     """Used by the account's main thread only."""
 
@@ -41,7 +44,7 @@ class Quarantine:
         Raises:
             msgspec.DecodeError: another version wrote it.
         """
-        stored = frozenset(msgspec.json.decode(raw, type=list[str])) if raw is not None else frozenset[str]()
+        stored = frozenset(_symbols.decode(raw)) if raw is not None else frozenset[str]()
         for symbol in stored:
             self._interlocks.engage(Interlock.QUARANTINE, "an order had no known outcome for too long", symbol)
         self._symbols = stored

@@ -37,6 +37,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str
 
 
+_mark = msgspec.json.Decoder(Mark)
+
+
 class SentMark:
     """One account's mark. Used by the account's main thread only."""
 
@@ -121,7 +124,7 @@ class SentMark:
     def _read(self) -> Mark | None:
         raw = os.pread(self._file, SIZE, 0)
         try:
-            return msgspec.json.decode(raw, type=Mark) if raw.strip() else None
+            return _mark.decode(raw) if raw.strip() else None
         except msgspec.DecodeError as error:
             _log.warning("the mark of sent commands cannot be read and proves nothing: %s", error)
             return None

@@ -70,6 +70,15 @@ class ExecutorSettings(ServiceSettings):
     redis_cancel_pct: float = Field(
         default=90, ge=1, le=100, description="1..100 % of maxmemory: from there on only cancels and closings at market"
     )
+    clock_limit_ms: int = Field(
+        default=500,
+        ge=10,
+        le=60_000,
+        description="10..60000 ms: known worse than that, the venue's time stops exposure",
+    )
+    clock_drift_limit_ms: int = Field(
+        default=5000, ge=100, le=86_400_000, description="100..86400000 ms that our clock may be off the venue's"
+    )
     rest_connect_timeout_ms: int = Field(default=2000, ge=1, le=60_000, description="1..60000 ms")
     rest_read_timeout_ms: int = Field(default=5000, ge=1, le=60_000, description="1..60000 ms")
 

@@ -15,6 +15,8 @@ from hedgegrid.messages.events import AccountEvent, RiskStageChanged
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.config import AccountConfig
 
+_state = msgspec.json.Decoder(GuardState)
+
 
 class SharedRisk:
     """An `AccountRisk` whose methods may be called from any thread. The stage is read without waiting: a lane asks for
@@ -44,7 +46,7 @@ class SharedRisk:
             msgspec.DecodeError: another version wrote it.
         """
         if raw is not None:
-            self._risk.state = msgspec.json.decode(raw, type=GuardState)
+            self._risk.state = _state.decode(raw)
 
     def apply(self, event: AccountEvent) -> None:
         with self._lock:

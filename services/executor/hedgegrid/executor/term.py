@@ -161,9 +161,9 @@ class Term:
             if self._door.openings != self._openings:
                 raise Readmitted("the venue lets the account in again")
             try:
-                entries = reader.read(block_ms=BLOCK_MS)
-                if away:
+                if away:  # before reading: what was read must be taken, and this may fail once more
                     self._check_checkpoint()
+                entries = reader.read(block_ms=BLOCK_MS)
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 if not away:
                     _log.warning("account %s cannot read commands: %s", self._config.id, error)
@@ -184,7 +184,6 @@ class Term:
             self._mark.sync()
             self._calls.flush(self._client)
             self._door.banned_for_ns()
-            self._context.metrics.clock_offset.labels("executor").set(self._rest.offset_ms / 1000)
             self._context.metrics.unknown_orders.labels(self._config.id).set(len(self._lanes.without_outcome()))
             self._quarantine.look()
         if now_ns - self._audited_ns >= self._settings.audit_interval_s * NS_PER_S:

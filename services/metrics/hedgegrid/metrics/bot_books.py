@@ -120,13 +120,16 @@ class Line(NamedTuple):
     rests: bool
 
 
+_books = msgspec.json.Decoder(BotBooks)
+
+
 def decode(raw: bytes) -> BotBooks:
     """Read a stored state.
 
     Raises:
         msgspec.DecodeError: it is not one, or its shown fields have changed their meaning.
     """
-    return msgspec.json.decode(raw, type=BotBooks)
+    return _books.decode(raw)
 
 
 def ladder(books: BotBooks, leg: Leg) -> list[Line]:

@@ -34,6 +34,7 @@ from hedgegrid.metrics.stream_gauges import StreamGauges
 from hedgegrid.metrics.streams import Account, AccountStream, open_account
 from hedgegrid.metrics.totals import LEASE_NAME, Totals
 from hedgegrid.metrics.web import routes_of
+from hedgegrid.metrics.web_control import open_control
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.service import ServiceContext
 
@@ -84,8 +85,9 @@ class MetricsService:
             bots=self._bots,
             recent=self._recent,
             clock=context.clock,
+            controllable=settings.control_token_file is not None,
         )
-        context.health.routes |= routes_of(page, context.stopping)
+        context.health.routes |= routes_of(page, context.stopping, open_control(context))
         context.health.set("counting", False, "not started")
 
     def run(self) -> None:

@@ -45,6 +45,7 @@ class StatePage:
         bots: BotGauges,
         recent: RecentNews,
         clock: Clock,
+        controllable: bool = False,
     ) -> None:
         self._config = config
         self._accounts = [(account, config.account(account.id)) for account in accounts]
@@ -54,6 +55,7 @@ class StatePage:
         self._bots = bots
         self._recent = recent
         self._clock = clock
+        self._controllable = controllable
 
     def answer(self, request: Request) -> Response:
         """Answer `GET /api/state`."""
@@ -68,6 +70,7 @@ class StatePage:
         document: dict[str, Any] = {
             "ts_ms": self._clock.now_ms(),
             "mode": self._config.mode,
+            "controllable": self._controllable,
             "feeds": {"public": flag(self._market.table, "public", NO_ACCOUNT)},
             "accounts": [self._account(account, config) for account, config in self._accounts],
             "bots": [self._bot(account, config, bot) for account, config in self._accounts for bot in config.bots],

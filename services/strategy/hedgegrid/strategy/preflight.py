@@ -28,6 +28,9 @@ ACTOR = "preflight"
 _log = logging.getLogger(__name__)
 
 
+_instrument = msgspec.json.Decoder(Instrument)
+
+
 class Preflight:
     """Other bots of the account count as far as the executor has published their rules and the gateway their price."""
 
@@ -72,7 +75,7 @@ class Preflight:
 
     def _rules(self, account: str, symbol: str) -> Instrument | None:
         raw: Any = self._money.get(keys.instrument(account, symbol))
-        return None if raw is None else msgspec.json.decode(raw, type=Instrument)
+        return None if raw is None else _instrument.decode(raw)
 
     def _price(self, symbol: str) -> Decimal | None:
         rows: Any = self._market.xrevrange(keys.market(symbol), count=1)

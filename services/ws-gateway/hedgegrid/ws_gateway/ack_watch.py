@@ -13,8 +13,9 @@ import msgspec
 from hedgegrid.messages.events import CommandKind, OrderAcked
 
 ACK_FOLLOWED_WITHIN_MS = 3_000
-SETTLED_MS = 1_000
-"""Orders sent this soon after the session began are not judged: the executor's clock may be a little off ours."""
+CLOCKS_APART_MS = 1_000
+"""The executor's clock may be so far off ours: orders sent so soon after the session began are not judged, and a word
+that came so shortly before an order was sent may have been the answer to it."""
 ORDERS_KEPT = 10_000
 TERMINAL = frozenset({"Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated", "Rejected"})
 NS_PER_MS = 1_000_000
@@ -102,11 +103,12 @@ class AckWatch:
     @staticmethod
     def _is_ours(ack: OrderAcked, live_ms: int) -> bool:
         """Sent while this session was live; 0 is what an earlier process of the executor sent."""
-        return ack.sent_ns // NS_PER_MS >= live_ms + SETTLED_MS
+        return ack.sent_ns // NS_PER_MS >= live_ms + CLOCKS_APART_MS
 
     def _is_followed(self, ack: OrderAcked) -> bool:
         """A submit by any word on its order; an amend or cancel by a word since it was sent, or the order's end."""
         told = self._told.get(ack.client_order_id)
         if told is None:
             return False
-        return ack.command is CommandKind.SUBMIT or told.ended or told.recv_ms >= ack.sent_ns // NS_PER_MS
+        since_ms = ack.sent_ns // NS_PER_MS - CLOCKS_APART_MS
+        return ack.command is CommandKind.SUBMIT or told.ended or told.recv_ms >= since_ms

@@ -1,5 +1,6 @@
 // One strip per account: what it is worth, what it earned, how near trouble is.
 
+import { haltButton } from "./control.js";
 import { draw, each, make, put } from "./dom.js";
 import { age, known, moment, money, percent, result, tone } from "./format.js";
 
@@ -11,12 +12,13 @@ export function accounts(parent, feed) {
 
 function create() {
   const node = make("article", "account");
-  node.append(make("h2"), make("div", "tiles"));
+  node.append(make("h2"), make("div", "tiles"), make("div", "controls"));
   return node;
 }
 
 function update(node, account, feed) {
-  const [head, tiles] = node.children;
+  const [head, tiles, controls] = node.children;
+  haltButton(controls, account);
   const badges = [["account", account.account, "soft"]];
   if (account.dry_run) badges.push(["dry", "dry run: nothing is sent", "badge warn"]);
   each(head, badges, ([key]) => key, () => make("span"), (one, [, text, className]) => put(one, text, className));

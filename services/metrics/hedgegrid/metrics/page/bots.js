@@ -1,5 +1,6 @@
 // One card per bot: its picture, its state and why, and what each leg holds and has earned.
 
+import { stateButtons } from "./control.js";
 import { draw, each, make, put } from "./dom.js";
 import { amount, known, price, result, tone } from "./format.js";
 import { paint } from "./picture.js";
@@ -31,7 +32,7 @@ function create(bot) {
   const scroll = make("div", "scroll");
   scroll.append(table);
   const picture = draw("svg", { class: "picture", role: "img", "aria-label": `${bot.symbol}: price and ladder` });
-  card.append(head, make("div", "why"), picture, scroll);
+  card.append(head, make("div", "why"), picture, scroll, make("div", "controls"));
   return card;
 }
 
@@ -39,7 +40,8 @@ function update(card, bot, feed, fills, needs) {
   const quote = feed.quote(bot);
   const worst = needs.some((one) => one.weight === "bad") ? "bad" : needs.length ? "warn" : "";
   card.className = worst ? `bot is-${worst}` : "bot";
-  const [head, why, picture, scroll] = card.children;
+  const [head, why, picture, scroll, controls] = card.children;
+  stateButtons(controls, bot);
   const [symbol, kind, state, dry, , last] = head.children;
   put(symbol, bot.symbol);
   put(kind, `${bot.account} · ${bot.strategy.replace("_", " ")} · ${bot.leverage}× · today ${result(bot.net_today)}`);

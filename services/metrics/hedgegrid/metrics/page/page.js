@@ -2,6 +2,7 @@
 
 import { accounts } from "./accounts.js";
 import { bots } from "./bots.js";
+import { offerControl } from "./control.js";
 import { each, make, put } from "./dom.js";
 import { Feed } from "./feed.js";
 import { moment, time } from "./format.js";
@@ -30,6 +31,7 @@ function show() {
   if (!system) return;
   put(at("mode"), system.mode.toUpperCase(), MODE_TONES[system.mode] ?? "badge");
   document.title = titleOf(system);
+  offerControl(system.controllable);
   attention(system.attention);
   accounts(at("accounts"), feed);
   bots(at("bots"), feed);
