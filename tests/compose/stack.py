@@ -53,7 +53,7 @@ class Stack:
 
     def up(self, *options: str) -> None:
         """Return once every service is healthy."""
-        self.compose("up", "-d", "--wait", "--wait-timeout", "180", *options, timeout_s=420)
+        self.compose("up", "-d", "--wait", "--wait-timeout", "240", *options, timeout_s=420)
 
     def down(self) -> None:
         """Remove containers, networks and volumes of this project, whatever profile they belong to."""
@@ -89,7 +89,7 @@ class Stack:
 
     def python(self, service: str, program: str) -> str:
         """What a program prints inside a container of a service."""
-        return self.compose("exec", "-T", service, "python", "-", stdin=program, timeout_s=30)
+        return self.compose("exec", "-T", service, "python", "-", stdin=program, timeout_s=60)
 
     def get(self, port: str, path: str) -> Any:
         """JSON from a published port."""
