@@ -4,7 +4,11 @@ from hedgegrid.messages.base import Message
 
 
 class FeedConnected(Message, frozen=True, kw_only=True):
-    """Subscribed and, for a private feed, authenticated. Whatever happened before is unknown: reconcile."""
+    """Subscribed and, for a private feed, authenticated. Whatever happened before is unknown: reconcile.
+
+    Told again by a private feed that stands, when some of its messages could not be read and when the loss told by
+    another gateway of the account has stopped the bots.
+    """
 
     feed: str
     """`public` or `private`."""

@@ -109,6 +109,9 @@ class ServiceSettings(BaseSettings):
         repr=False,
         description="redis://operator:password@host:port/db, for a live page that may stop bots; else the money server",
     )
+    metrics_url: HttpUrl | None = Field(
+        default=None, description="a URL such as http://metrics:9100, where the metrics service answers the operator"
+    )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property

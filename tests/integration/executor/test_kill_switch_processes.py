@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from hedgegrid.domain.kill import KillLevel
 from hedgegrid.executor.kill_latch import decode_latch
@@ -35,13 +36,13 @@ def thaw(bench: Rig) -> None:
     os.kill(bench.server.pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("redis", ["frozen", "dead"])
+@pytest.mark.parametrize("server", ["frozen", "dead"])
 @pytest.mark.parametrize("way", ["file", "signal", "command"])
-def test_cancel_works_without_redis(bench: Rig, way: str, redis: str) -> None:
+def test_cancel_works_without_redis(bench: Rig, way: str, server: str) -> None:
     """F7 and worse: nothing can be written, nothing can be read."""
     process = bench.start()
     bench.place(ORDERS)
-    freeze(bench) if redis == "frozen" else bench.server.kill()
+    freeze(bench) if server == "frozen" else bench.server.kill()
     bench.throw(way, KillLevel.CANCEL, process)
     bench.until_empty()
     assert process.poll() is None
@@ -49,7 +50,7 @@ def test_cancel_works_without_redis(bench: Rig, way: str, redis: str) -> None:
     latch = decode_latch(raw)
     assert latch is not None
     assert latch.level is KillLevel.CANCEL
-    thaw(bench) if redis == "frozen" else bench.server.start()
+    thaw(bench) if server == "frozen" else bench.server.start()
     eventually(lambda: bench.latch() is not None, "Redis is told when it is back")
     told = bench.floor.expect(KillSwitchChanged)[0]
     assert (told.level, told.source) == (KillLevel.CANCEL, "signal" if way == "signal" else "file")
@@ -63,6 +64,22 @@ def test_flatten_closes_without_redis(bench: Rig) -> None:
     bench.throw("file", KillLevel.FLATTEN, process)
     bench.until_empty(flat=True)
     thaw(bench)
+
+
+@pytest.mark.parametrize("level", [KillLevel.CANCEL, KillLevel.FLATTEN])
+def test_it_works_while_redis_refuses_every_write(bench: Rig, level: KillLevel) -> None:
+    """F7: as with a full disk. It reads, so it does not look away, and the bots can command nothing."""
+    process = bench.start()
+    bench.place(ORDERS)
+    bench.hold("0.5")
+    bench.floor.client.config_set("min-replicas-to-write", 1)
+    with pytest.raises(redis.exceptions.ResponseError):
+        bench.floor.client.set("x", "y")
+    bench.throw("file", level, process)
+    bench.until_empty(flat=level is KillLevel.FLATTEN)
+    assert bool(bench.positions()) is (level is KillLevel.CANCEL)
+    bench.floor.client.config_set("min-replicas-to-write", 0)
+    eventually(lambda: bench.latch() is not None, "Redis is told when it takes writes again")
 
 
 def test_more_orders_than_one_request_cancels(bench: Rig) -> None:

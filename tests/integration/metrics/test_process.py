@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from hedgegrid.metrics.catch_up import GROUP
 from tests.integration.metrics.running import World, eventually, http
 from tests.unit.metrics import sample
 
-STOP_WITHIN_S = 2.0
+STOP_WITHIN_S = 20.0
+"""What docker compose waits before it kills."""
 Break = Callable[[World], object]
 
 
@@ -44,10 +44,8 @@ def test_sigterm_ends_it_and_http_shows_what_it_counts(world: World, tmp_path: P
         shown = http(port, "/metrics").decode()
         labels = f'account="{world.account}",leg="long",liquidity="maker",symbol="BTCUSDT"'
         assert f"hedgegrid_fills_total{{{labels}}} 1.0" in shown
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
-        assert time.monotonic() - started < STOP_WITHIN_S
+        assert process.wait(timeout=STOP_WITHIN_S) == 0
 
 
 def test_sigterm_ends_a_process_that_waits_for_its_turn(world: World, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ CASES: dict[str, list[Case]] = {
     "DeadmanWaiting": gauge('hedgegrid_deadman_state{account="a",state="waiting"}', "1", "0", "3m"),
     "ControlRefused": [
         Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "_x10 1x200"}, "2m", True),
-        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "15m", False),
+        Case({'hedgegrid_control_refused_total{account="a",reason="forged"}': "1x200"}, "11m", False),
     ],
     "OrderLimitHit": [
         Case({DENIED.replace("?", "PACE"): "_x10 1x50"}, "2m", True),
@@ -202,7 +202,7 @@ def promtool() -> str:
 
 
 def run(promtool: str, *arguments: str | Path) -> None:
-    done = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -14,6 +14,7 @@ from hedgegrid.operator.metrics_address import VARIABLE, metrics_url, state_of
 from hedgegrid.operator.redis_client import with_redis
 from hedgegrid.operator.status_table import needs_someone, render
 from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.settings import load_settings
 
 EVERY_S = 1.0
 EXIT_NEEDS_SOMEONE = 1
@@ -39,13 +40,13 @@ def status(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole state once, as JSON.")] = False,
     metrics: Annotated[
-        str | None, typer.Option(envvar=VARIABLE, metavar="URL", help="Of the metrics service; else by its heartbeat.")
+        str | None, typer.Option(metavar="URL", help=f"Of the metrics service; default {VARIABLE}, else its heartbeat.")
     ] = None,
 ) -> None:
     """Show every account and bot: what it holds, what it earned, what it waits for. Ctrl-C ends it."""
 
     def show(client: redis.Redis) -> None:
-        url = metrics or metrics_url(client)
+        url = metrics or load_settings().metrics_url or metrics_url(client)
         if as_json:
             print(json.dumps(state_of(url)))
         elif once or not Console().is_terminal:
