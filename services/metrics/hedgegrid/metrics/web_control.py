@@ -49,6 +49,9 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
     check: bool = False
 
 
+_wish = msgspec.json.Decoder(Wish)
+
+
 class WebControl:
     def __init__(self, client: redis.Redis, token: str, key: bytes | None, bots: Mapping[str, tuple[str, ...]]) -> None:
         self._client = client
@@ -70,7 +73,7 @@ class WebControl:
                 threading.Event().wait(REFUSAL_S)
             return _text(401, "wrong token")
         try:
-            wish = msgspec.json.decode(request.body, type=Wish)
+            wish = _wish.decode(request.body)
         except msgspec.DecodeError as error:
             return _text(400, f"not understood: {error}")
         return _text(200, "right") if wish.check else self._carry(wish)
