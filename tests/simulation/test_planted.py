@@ -14,6 +14,7 @@ CAUGHT_AT = {
 """Where the rare ones show themselves, as the dice fall today (docs/simulation.md); 0 for the others."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str) -> None:
     first = CAUGHT_AT.get(name, 0)

@@ -26,6 +26,7 @@ class FencedState:
         self._client = client
         self._lease = lease
         self._lock = threading.Lock()
+        self._commits = 0
         self.key = key
         self.version = 0
 
@@ -53,7 +54,8 @@ class FencedState:
         Raises:
             LeaseLost: another owner has the lease; nothing was written.
             CommitConflict: see the class.
-            redis.RedisError: Redis stayed away, or refused the write (out of memory, wrong type).
+            redis.RedisError: Redis stayed away, or refused the write (out of memory, wrong type). Whether this commit
+                was written is not known; if it was, the next one ends in a conflict, and the state is read anew.
         """
         with self._lock:
             keys, args = self._arguments(put, list(drop), list(add))
@@ -74,7 +76,8 @@ class FencedState:
         add: list[tuple[str, Message]],
     ) -> tuple[list[str], list[str | bytes]]:
         streams = list(dict.fromkeys(stream for stream, _ in add))
-        commit_id = f"{self._lease.owner}:{self._lease.epoch}:{self.version}"
+        self._commits += 1  # another call may hold more: it must not be taken for this one
+        commit_id = f"{self._lease.owner}:{self._lease.epoch}:{self.version}:{self._commits}"
         args: list[str | bytes] = [self._lease.owner, str(self._lease.epoch), str(self.version)]
         args += [commit_id, str(len(put))]
         for field, value in put.items():

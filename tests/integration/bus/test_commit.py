@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
 
-from hedgegrid.bus import codec, keys
+from hedgegrid.bus import codec, fenced_state, keys
 from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.fenced_state import CommitConflict, FencedState
 from hedgegrid.bus.lease import Lease, LeaseLost
@@ -62,15 +63,48 @@ def test_a_fenced_holder_cannot_write(client: redis.Redis, account: str) -> None
     assert last_id(client, keys.commands(account)) == "0-0"
 
 
-def test_a_repeated_commit_is_applied_once(client: redis.Redis, account: str) -> None:
+def lose_answers(client: redis.Redis, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """The next calls are carried out, and their answers never arrive."""
+    call, left = client.fcall, [count]
+
+    def fcall(*arguments: Any) -> Any:
+        answer = call(*arguments)
+        if left[0]:
+            left[0] -= 1
+            raise redis.ConnectionError("the answer is lost")
+        return answer
+
+    monkeypatch.setattr(client, "fcall", fcall)
+
+
+def test_a_commit_whose_answer_is_lost_is_applied_once(
+    client: redis.Redis, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lease = held_lease(client, account, "a")
     state = FencedState(client, keys.bot(account, "BTCUSDT"), lease)
     stream = keys.commands(account)
-    state.commit({"state": "one"}, add=[(stream, COMMAND)])
-    state.version -= 1  # as after a lost answer: the holder does not know that the commit is in
+    lose_answers(client, monkeypatch, 2)
     state.commit({"state": "one"}, add=[(stream, COMMAND)])
     assert state.version == 1
     assert client.xlen(stream) == 1
+
+
+def test_what_comes_after_a_commit_given_up_is_not_taken_for_it(
+    client: redis.Redis, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first was written, and its writer never heard so: what the next one holds beside must not get lost."""
+    lease = held_lease(client, account, "a")
+    state = FencedState(client, keys.bot(account, "BTCUSDT"), lease)
+    stream = keys.commands(account)
+    monkeypatch.setattr(fenced_state, "RETRY_FOR_S", 0.0)
+    lose_answers(client, monkeypatch, 1)
+    with pytest.raises(redis.ConnectionError):
+        state.commit({"state": "one"}, add=[(stream, COMMAND)])
+    with pytest.raises(CommitConflict):
+        state.commit({"state": "two"}, add=[(stream, COMMAND), (stream, COMMAND)])
+    assert state.load()["state"] == b"one"
+    state.commit({"state": "two"}, add=[(stream, COMMAND)])
+    assert client.xlen(stream) == 2
 
 
 def test_a_second_writer_under_one_lease_is_noticed(client: redis.Redis, account: str) -> None:
