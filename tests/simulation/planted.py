@@ -1,7 +1,7 @@
 """Mistakes of the kinds that have cost people money, put into the product one at a time: does the simulation notice?"""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -17,7 +17,6 @@ from hedgegrid.executor.evidence import Evidence, look
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.sent_mark import SentMark
-from hedgegrid.executor.tenure import Tenure
 from hedgegrid.messages.commands import SubmitOrder
 from hedgegrid.strategy.core import booking
 from hedgegrid.strategy.fleet import Fleet
@@ -49,15 +48,6 @@ def resend_with_a_new_id() -> Any:
 def no_fence_in_the_commit() -> Any:
     """The commit does not ask whose lease it is."""
     return patch.object(Store, "_holds", lambda self, lease, owner, epoch: True)
-
-
-@contextmanager
-def no_fence_at_the_venue() -> Iterator[None]:
-    """A new holder sends at once, and an old one does not look at its lease before it sends."""
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(term.Term, "_wait_for_fence", lambda self, fields: 0))
-        stack.enter_context(patch.object(Tenure, "certain", True))
-        yield
 
 
 def apply_a_fill_twice() -> Any:
@@ -158,7 +148,6 @@ BUGS: dict[str, Planted] = {
     for planted in (
         resend_with_a_new_id,
         no_fence_in_the_commit,
-        no_fence_at_the_venue,
         apply_a_fill_twice,
         trust_a_failed_query,
         trim_too_far,
@@ -171,7 +160,6 @@ BUGS: dict[str, Planted] = {
 
 
 NEEDED = {
-    "no_fence_at_the_venue": ("executor.pause", "executor.kill", "rest.late_in_window", "rest.slow", "redis.slow"),
     "lose_what_was_read": (
         "redis.reply_lost",
         "redis.request_lost",
@@ -185,7 +173,7 @@ NEEDED = {
 
 
 def plan_for(name: str, seed: int) -> Plan:
-    """Much goes wrong, or what the bug needs does; a fence is only needed where there are two to keep apart."""
+    """Much goes wrong, or what the bug needs does."""
     if name not in NEEDED:
         return Plan(seed=seed, factor=2.0)
     off = frozenset(KINDS) - {*NEEDED[name], "venue.gap"}

@@ -80,7 +80,9 @@ def said(log: Path, words: str) -> None:
     eventually(lambda: words in log.read_text(), words)
 
 
-@pytest.mark.parametrize("death", ["killed", "frozen", "redis"])
+@pytest.mark.parametrize(
+    "death", ["killed", pytest.param("frozen", marks=pytest.mark.slow), pytest.param("redis", marks=pytest.mark.slow)]
+)
 def test_a_silent_executor_leaves_nothing_resting(guarded: Guarded, death: str) -> None:
     """G10: the host is gone, or the executor can do nothing any more."""
     bench = guarded.bench
@@ -100,6 +102,7 @@ def test_a_silent_executor_leaves_nothing_resting(guarded: Guarded, death: str) 
     bench.until_empty()
 
 
+@pytest.mark.slow
 def test_it_stays_fired_until_it_is_armed_again(guarded: Guarded) -> None:
     bench = guarded.bench
     executor = guarded.executor()
