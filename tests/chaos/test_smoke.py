@@ -8,7 +8,7 @@ import pytest
 from tests.chaos import kill_points
 from tests.chaos.world import Setting, World
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 SEED = 1
 
 

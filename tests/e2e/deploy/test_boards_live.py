@@ -18,7 +18,7 @@ import yaml
 from hedgegrid.operator.redis_server import RedisBinary, RedisServer, free_port
 from tests.real_components import missing
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[3]
 SERVICES = {"ws-gateway", "strategy", "executor", "metrics"}
 READY_S, DATA_S = 60, 90

@@ -42,7 +42,8 @@ if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", 0), Admin)
     url = f"http://127.0.0.1:{server.server_address[1]}"
     account = {"id": "main", "api_key": "a-key", "api_secret": "a-secret"}
-    line = json.dumps({"rest": url, "ws_public": url, "ws_private": url, "admin": url, "accounts": [account]})
+    ws = url.replace("http", "ws", 1)
+    line = json.dumps({"rest": url, "ws_public": ws, "ws_private": ws, "admin": url, "accounts": [account]})
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
     server.serve_forever()

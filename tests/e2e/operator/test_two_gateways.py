@@ -24,7 +24,7 @@ from hedgegrid.messages.ledger import FillBooked
 from tests.e2e.operator.test_demo_real import check, command, environment
 from tests.real_components import missing
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 DEADLINE_S = 60.0
 
 

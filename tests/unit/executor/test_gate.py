@@ -46,7 +46,7 @@ def wallet(now_ms: int, balance: str = "10000") -> WalletChanged:
 
 
 def unlimited(config: AccountConfig, clock: ManualClock) -> OrderLimits:
-    return OrderLimits(config, {}, lambda symbol: 0, 1, Pace(1000, 1000), clock)
+    return OrderLimits(config, {}, lambda symbol: None, lambda symbol: 0, 1, Pace(1000, 1000), clock)
 
 
 class Desk:

@@ -27,9 +27,16 @@ class Desk:
         account = AccountConfig(id="main", bots=(BotConfig(symbol=SYMBOL, leverage=D(5)),), **config)
         self.clock = ManualClock()
         self.quotes: dict[str, QuoteTick] = {}
+        self.published: dict[str, QuoteTick] = {}
         self.tell()
         self.limits = OrderLimits(
-            account, self.quotes, lambda symbol: open_orders, max_open_orders, Pace(10, 4), self.clock
+            account,
+            self.quotes,
+            self.published.get,
+            lambda symbol: open_orders,
+            max_open_orders,
+            Pace(10, 4),
+            self.clock,
         )
 
     def tell(self, last: str = "50000") -> None:
@@ -80,6 +87,15 @@ def test_an_amended_order_is_judged_by_its_new_price() -> None:
     refusal = Desk().limits.refusal(msgspec.structs.replace(amend(1), price=D(60000)))
     assert refusal is not None
     assert refusal.reason is DenyReason.COLLAR
+
+
+def test_a_price_that_was_published_just_now_is_asked_for() -> None:
+    """The first order of a bot can be faster than the guard's first look."""
+    desk = Desk()
+    tick = desk.quotes.pop(SYMBOL)
+    assert desk.reason("50000") is DenyReason.COLLAR
+    desk.published[SYMBOL] = tick
+    assert desk.reason("50000") is None
 
 
 def test_at_market_last_price_and_mark_must_agree() -> None:

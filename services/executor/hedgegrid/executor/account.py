@@ -1,7 +1,6 @@
 """One account: wait for its lease, serve while it is held, hand it over in order."""
 
 import logging
-from decimal import Decimal
 from typing import Any
 
 import redis
@@ -77,7 +76,7 @@ class AccountExecutor:
             interlocks=self.interlocks,
             redis_run=redis_run,
             kill=self.kill.switch,
-            last_price=self._last_price,
+            last_quote=self._last_quote,
         )
         self.tenure: Tenure | None = None
         """The present or last time in office."""
@@ -177,8 +176,8 @@ class AccountExecutor:
             tenure.end(release=quiet)
             self._show_lease(tenure)
 
-    def _last_price(self, symbol: str) -> Decimal | None:
-        """Newest price the gateway published; None when there is none to be had."""
+    def _last_quote(self, symbol: str) -> QuoteTick | None:
+        """Newest tick the gateway published; None when there is none to be had."""
         if self._market is None:
             self._market = connect(self._settings.market_url, f"executor-market-{self._config.id}")
         try:
@@ -192,7 +191,7 @@ class AccountExecutor:
             except codec.UnreadableMessage:
                 continue
             if isinstance(tick, QuoteTick):
-                return tick.last_px
+                return tick
         return None
 
     def _show_lease(self, tenure: Tenure) -> None:

@@ -15,13 +15,14 @@ from hedgegrid.executor.rest_calls import RestCalls
 from hedgegrid.executor.sent_mark import SentMark
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.venue_door import VenueDoor
+from hedgegrid.messages.market import QuoteTick
 from hedgegrid.runtime.config import AccountConfig
 from hedgegrid.runtime.service import ServiceContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """`last_price` asks the market streams; None when there is no price to be had."""
+    """`last_quote` asks the market streams; None when there is none to be had."""
 
     context: ServiceContext
     settings: ExecutorSettings
@@ -35,4 +36,9 @@ class Office:
     interlocks: Interlocks
     redis_run: RedisRun
     kill: KillSwitch
-    last_price: Callable[[str], Decimal | None]
+    last_quote: Callable[[str], QuoteTick | None]
+
+    def last_price(self, symbol: str) -> Decimal | None:
+        """USDT, or None."""
+        quote = self.last_quote(symbol)
+        return None if quote is None else quote.last_px

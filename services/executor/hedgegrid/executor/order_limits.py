@@ -50,12 +50,14 @@ class Pace:
 
 
 class OrderLimits:
-    """`quotes` holds the newest tick of each symbol, `open_orders` counts a symbol's orders that add exposure."""
+    """`quotes` holds ticks some milliseconds old, `ask` the newest of a symbol it lacks; `open_orders` counts a
+    symbol's orders that add exposure."""
 
     def __init__(
         self,
         config: AccountConfig,
         quotes: Mapping[str, QuoteTick],
+        ask: Callable[[str], QuoteTick | None],
         open_orders: Callable[[str], int],
         max_open_orders: int,
         pace: Pace,
@@ -65,6 +67,7 @@ class OrderLimits:
         self._resting_pct = config.collar_resting_pct
         self._fresh_ms = config.guard.blind_after_ms
         self._quotes = quotes
+        self._ask = ask
         self._open_orders = open_orders
         self._max_open_orders = max_open_orders
         self._pace = pace
@@ -84,7 +87,7 @@ class OrderLimits:
     def _outside_collar(self, command: SubmitOrder | AmendOrder) -> str | None:
         if not self._crossing_pct and not self._resting_pct:
             return None
-        quote = self._quotes.get(command.symbol)
+        quote = self._quotes.get(command.symbol) or self._ask(command.symbol)
         if quote is None:
             return f"no price of {command.symbol} is known to judge the order by"
         age_ms = self._clock.now_ms() - quote.ts_init
@@ -123,9 +126,10 @@ def limits_of(
     config: AccountConfig,
     settings: ExecutorSettings,
     quotes: Mapping[str, QuoteTick],
+    ask: Callable[[str], QuoteTick | None],
     open_orders: Callable[[str], int],
     clock: Clock,
 ) -> OrderLimits:
     """As config and settings of an account say."""
     pace = Pace(settings.orders_per_min, settings.orders_per_min_bot)
-    return OrderLimits(config, quotes, open_orders, settings.max_open_orders, pace, clock)
+    return OrderLimits(config, quotes, ask, open_orders, settings.max_open_orders, pace, clock)

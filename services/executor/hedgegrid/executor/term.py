@@ -59,7 +59,7 @@ class Term:
         self._states = TradingStates(self._symbols)
         self._risk = SharedRisk(config, clock)
         quotes: dict[str, QuoteTick] = {}
-        limits = limits_of(config, settings, quotes, self._risk.open_orders, clock)
+        limits = limits_of(config, settings, quotes, office.last_quote, self._risk.open_orders, clock)
         self._gate = Gate(
             config, self._states, door, settings.command_ttl_ms, office.last_price, self._risk, office.interlocks,
             office.kill, limits,
