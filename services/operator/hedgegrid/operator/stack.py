@@ -51,14 +51,14 @@ class Stack:
         server: RunRedis,
         signals: StopSignals,
         display: Display,
-        specs: ServiceSpecs = service_specs,
+        specs: ServiceSpecs | None = None,
     ) -> None:
         self.plan = plan
         self.signals = signals
         self.server = server
         self._display = display
         self.supervisor = Supervisor(plan.folder, display.say)
-        self._specs = specs
+        self._specs = specs or service_specs
         self.services: list[Child] = []
         self._url_file = plan.folder / REDIS_URL_FILE
 
