@@ -56,6 +56,10 @@ def eventually(condition: Callable[[], bool], within_s: float, what: str) -> flo
     return time.monotonic() - started
 
 
+RESTS_AFTER_S = 2.0
+"""A worker commits what has no commands within a second."""
+
+
 class Floor:
     def __init__(self, redis_url: str, folder: Path, symbols: tuple[str, ...]) -> None:
         self.url, self.folder, self.symbols = redis_url, folder, symbols
@@ -197,7 +201,7 @@ class Floor:
             nonlocal quiet_since
             if self.serve():
                 quiet_since = time.monotonic()
-            return time.monotonic() - quiet_since > 0.5
+            return time.monotonic() - quiet_since > RESTS_AFTER_S
 
         eventually(resting, 15, "no more commands")
 
