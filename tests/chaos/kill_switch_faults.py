@@ -11,11 +11,11 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.signed_control import send
 from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.trading_state import TradingState
-from hedgegrid.executor.kill_latch import LatchFile, decode_latch
 from hedgegrid.messages.control import ClearKillSwitch, ControlMessage, SetTradingState, ThrowKillSwitch
 from hedgegrid.operator.halt import drop_files
 from hedgegrid.operator.project_files import CONTROL_KEY_FILE, STATE_FOLDER
 from hedgegrid.runtime.control_key import read_key
+from hedgegrid.runtime.kill_latch import LatchFile, decode_latch
 from tests.chaos.fault import NORMAL_TIMEOUT_S, Fault, injected, normal
 from tests.chaos.figures import FaultFigures
 from tests.chaos.world import World

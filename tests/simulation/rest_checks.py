@@ -15,7 +15,6 @@ from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.events import RiskStageChanged
 from hedgegrid.messages.ledger import (
-    BaselineTaken,
     DifferenceFound,
     FillBooked,
     FundingBooked,
@@ -23,6 +22,7 @@ from hedgegrid.messages.ledger import (
 )
 from hedgegrid.strategy.core.state import BotState
 from hedgegrid.strategy.plans import plans_of
+from tests.ledger_sum import realised
 from tests.simulation.steps import Violation
 from tests.simulation.world import World
 
@@ -190,22 +190,6 @@ class AtRest:
         differences = [row.amount for row in rows if isinstance(row, DifferenceFound)]
         if not went_back and any(abs(amount) > ROUNDING for amount in differences):
             raise Violation(f"PnL identity: {name} has booked differences: {differences}")
-
-
-def realised(rows: list[LedgerMessage], leg: Leg) -> Decimal:
-    """The venue's all-time result when the life began, and what the ledger says since."""
-    total = Decimal(0)
-    for row in rows:
-        match row:
-            case BaselineTaken() if row.leg is leg:
-                total = row.cum_realised
-            case FillBooked() if row.leg is leg:
-                total += row.gross - row.fee
-            case DifferenceFound() if row.leg is leg:
-                total += row.amount
-            case FundingBooked() if row.leg is leg:
-                total -= row.amount
-    return total
 
 
 def _ids(state: BotState | None) -> set[str]:

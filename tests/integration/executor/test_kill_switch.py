@@ -12,9 +12,9 @@ from hedgegrid.bus import keys
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.order import Leg, OrderType, Purpose, TimeInForce
-from hedgegrid.executor.kill_latch import decode_latch
 from hedgegrid.messages.control import ClearKillSwitch, ThrowKillSwitch
 from hedgegrid.messages.events import DenyReason, KillSwitchChanged, OrderAcked, OrderDenied, SnapshotTaken
+from hedgegrid.runtime.kill_latch import decode_latch
 from tests.control_key import OTHER_KEY, key_file, send_control, server_ms, signed
 from tests.integration.executor.fake_venue import CANCEL_ALL, CREATE, REALTIME, FakeVenue, Fault, Seen
 from tests.integration.executor.floor import Floor, Running, eventually

@@ -9,10 +9,10 @@ import pytest
 import redis
 
 from hedgegrid.domain.kill import KillLevel
-from hedgegrid.executor.kill_latch import decode_latch
 from hedgegrid.messages.control import ClearKillSwitch
 from hedgegrid.messages.events import DenyReason, KillSwitchChanged, OrderDenied
 from hedgegrid.operator.redis_server import RedisBinary
+from hedgegrid.runtime.kill_latch import decode_latch
 from tests.control_key import send_control
 from tests.integration.executor.floor import eventually
 from tests.integration.executor.kill_rig import Rig, rig

@@ -18,7 +18,6 @@ from hedgegrid.messages.control import MismatchAnswer, ResolveMismatch, SetTradi
 from hedgegrid.messages.events import CommandKind, OrderAcked, RiskStageChanged
 from hedgegrid.messages.feed import FeedConnected, FeedLost
 from hedgegrid.messages.ledger import (
-    BaselineTaken,
     CycleClosed,
     DifferenceFound,
     FillBooked,
@@ -40,6 +39,7 @@ from hedgegrid.strategy.core.quiet_range import HIGHEST
 from hedgegrid.strategy.core.state import BotState
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice, NewOrder
+from tests.ledger_sum import realised
 
 D = Decimal
 DEEP = D(5)
@@ -71,7 +71,6 @@ CONFIG = DualGridConfig(
     max_levels=4,
     take_profit_pct=D("0.1"),
 )
-
 
 STATES = (*[TradingState.ACTIVE] * 4, *TradingState)
 STAGES = (*[RiskStage.NORMAL] * 4, *RiskStage)
@@ -410,7 +409,7 @@ class World:
             assert leg.book.qty + leg.foreign_qty == position.size
             if not self.people_traded:  # what they paid is told with the next snapshot of a quiet moment
                 assert leg.baseline + leg.book.realised == position.cum_realised_pnl
-                assert self.ledger_realised(leg.leg) == position.cum_realised_pnl
+                assert realised(self.ledger, leg.leg) == position.cum_realised_pnl
             self.check_exits_at_rest(leg.leg)
 
     def check_exits_at_rest(self, leg: Leg) -> None:
@@ -430,21 +429,6 @@ class World:
         else:
             held = self.state.legs[leg.value - 1].book.qty
             assert covered == held, f"{covered} of {held} has a take-profit"
-
-    def ledger_realised(self, leg: Leg) -> Decimal:
-        """The venue's all-time result when the life began, and what the ledger says since."""
-        total = D(0)
-        for row in self.ledger:
-            match row:
-                case BaselineTaken() if row.leg is leg:
-                    total = row.cum_realised
-                case FillBooked() if row.leg is leg:
-                    total += row.gross - row.fee
-                case DifferenceFound() if row.leg is leg:
-                    total += row.amount
-                case FundingBooked() if row.leg is leg:
-                    total -= row.amount
-        return total
 
     @property
     def adopted(self) -> bool:

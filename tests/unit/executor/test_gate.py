@@ -16,7 +16,6 @@ from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.interlocks import Interlocks
-from hedgegrid.executor.kill_latch import LatchFile
 from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.order_limits import OrderLimits, Pace
 from hedgegrid.executor.shared_risk import SharedRisk
@@ -30,6 +29,7 @@ from hedgegrid.messages.events import DenyReason, OrderRejected, WalletChanged
 from hedgegrid.runtime.clock import ManualClock
 from hedgegrid.runtime.config import AccountConfig, BotConfig
 from hedgegrid.runtime.health import Health
+from hedgegrid.runtime.kill_latch import LatchFile
 from hedgegrid.runtime.metric_names import Metrics
 from tests.unit.executor.entries import SYMBOL, amend, cancel, cancel_all, snapshot, submit
 

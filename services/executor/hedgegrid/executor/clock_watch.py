@@ -5,11 +5,11 @@ be right. In a normal run every answer tells the time and nothing is asked for i
 """
 
 import logging
-import threading
 
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.executor.interlocks import Interlock, Interlocks
+from hedgegrid.executor.periodic import Periodic
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.runtime.metric_names import Metrics
 
@@ -30,8 +30,8 @@ def clock_fault(uncertainty_ms: int | None, offset_ms: int, limit_ms: int, drift
     return None
 
 
-class ClockWatch:
-    """A thread: it looks twice a second, and asks for the time only when there is doubt."""
+class ClockWatch(Periodic):
+    """It looks twice a second, and asks for the time only when there is doubt."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class ClockWatch:
         limit_ms: int,
         drift_limit_ms: int,
     ) -> None:
+        super().__init__(f"clock-{account}", LOOK_EVERY_S)
         self._rest = rest
         self._door = door
         self._interlocks = interlocks
@@ -50,24 +51,14 @@ class ClockWatch:
         self._limit_ms = limit_ms
         self._drift_limit_ms = drift_limit_ms
         self._looks = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"clock-{account}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def look(self) -> None:
+        self._looks += 1
+        if self._is_in_doubt() and self._looks % ASK_EVERY_LOOKS == 0 and self._door.fatal is None:
+            self._ask()
+            self._is_in_doubt()
 
-    def close(self) -> None:
-        """A question under way is not waited for."""
-        self._ended.set()
-
-    def _run(self) -> None:
-        while not self._ended.wait(LOOK_EVERY_S):
-            self._looks += 1
-            if self._look() and self._looks % ASK_EVERY_LOOKS == 0 and self._door.fatal is None:
-                self._ask()
-                self._look()
-
-    def _look(self) -> bool:
+    def _is_in_doubt(self) -> bool:
         """Judge; True when the time should be asked for."""
         clock = self._rest.clock
         uncertainty_ms, offset_ms = clock.uncertainty_ms, clock.offset_ms

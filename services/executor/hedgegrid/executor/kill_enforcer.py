@@ -14,13 +14,13 @@ from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.parse import ParseError
 from hedgegrid.bybit.rest import Phase, RestClient
 from hedgegrid.domain.kill import KillLevel
-from hedgegrid.executor.kill_latch import KillLatch
 from hedgegrid.executor.kill_record import KillRecord
 from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.runtime.clock import Clock
 from hedgegrid.runtime.config import AccountConfig, bot_dry_run
+from hedgegrid.runtime.kill_latch import KillLatch
 from hedgegrid.runtime.metric_names import Metrics
 
 NS_PER_MS = 1_000_000

@@ -6,18 +6,17 @@ import threading
 from hedgegrid.bybit.rest import RestClient
 from hedgegrid.domain.kill import KillLevel
 from hedgegrid.executor.kill_enforcer import KillEnforcer
-from hedgegrid.executor.kill_latch import LatchFile
 from hedgegrid.executor.kill_record import KillRecord
 from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.runtime.config import AccountConfig
 from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.kill_latch import FOLDER, LatchFile
 from hedgegrid.runtime.service import ServiceContext
 
 LOOK_EVERY_S = 0.05
 KNOWN_POLL_S = 0.1
-FOLDER = "kill"
 
 _log = logging.getLogger(__name__)
 

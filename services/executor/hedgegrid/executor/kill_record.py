@@ -12,11 +12,11 @@ from hedgegrid.bus.publisher import publish
 from hedgegrid.bus.reader import START, CheckpointReader, Entry, last_id
 from hedgegrid.bus.signed_control import ControlReader, ControlRefused
 from hedgegrid.domain.kill import KillLevel
-from hedgegrid.executor.kill_latch import decode_latch, encode_latch
 from hedgegrid.executor.kill_switch import KillSwitch
 from hedgegrid.messages.control import ClearKillSwitch, ThrowKillSwitch
 from hedgegrid.messages.events import KillSwitchChanged
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.kill_latch import decode_latch, encode_latch
 
 BLOCK_MS = 250
 RETRY_S = 0.25

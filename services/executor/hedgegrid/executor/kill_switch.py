@@ -10,9 +10,9 @@ from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.order import OrderType, Purpose
 from hedgegrid.executor.in_flight import only_reduces
-from hedgegrid.executor.kill_latch import KillLatch, LatchFile, decode_latch, encode_latch, read_dropped
 from hedgegrid.messages.commands import AmendOrder, Command, SubmitOrder
 from hedgegrid.runtime.clock import Clock
+from hedgegrid.runtime.kill_latch import KillLatch, LatchFile, decode_latch, encode_latch, read_dropped
 
 _MAY_CLOSE = (Purpose.CLOSE, Purpose.REDUCE)
 

@@ -5,10 +5,10 @@ anew, with the set-up and the snapshots of every start before any order.
 """
 
 import logging
-import threading
 
 from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.rest import Phase, RestClient
+from hedgegrid.executor.periodic import Periodic
 from hedgegrid.executor.venue_door import VenueDoor
 from hedgegrid.runtime.clock import Clock
 
@@ -50,29 +50,20 @@ class ProbePace:
         return min(self._longest_ns, self._first_ns << min(self._tries, 20))
 
 
-class Readmission:
-    """A thread; it makes no call while the door is open, or shut for good."""
+class Readmission(Periodic):
+    """It makes no call while the door is open, or shut for good."""
 
     def __init__(self, account: str, rest: RestClient, door: VenueDoor, clock: Clock, pace: ProbePace) -> None:
+        super().__init__(f"readmission-{account}", LOOK_EVERY_S)
         self._account = account
         self._rest = rest
         self._door = door
         self._clock = clock
         self._pace = pace
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"readmission-{account}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """A question under way is not waited for."""
-        self._ended.set()
-
-    def _run(self) -> None:
-        while not self._ended.wait(LOOK_EVERY_S):
-            if self._door.may_pass and self._pace.is_due(self._clock.monotonic_ns()):
-                self._ask()
+    def look(self) -> None:
+        if self._door.may_pass and self._pace.is_due(self._clock.monotonic_ns()):
+            self._ask()
 
     def _ask(self) -> None:
         try:

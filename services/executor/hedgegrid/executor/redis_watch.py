@@ -5,13 +5,13 @@ before, and what is left of the memory is kept for ending risk (reliability §5.
 """
 
 import logging
-import threading
 
 import redis
 
 from hedgegrid.bus.connection import connect, functions_are_ours
 from hedgegrid.bus.server_facts import ServerFacts, read_facts
 from hedgegrid.executor.interlocks import Interlock, Interlocks, Strength
+from hedgegrid.executor.periodic import Periodic
 
 LOOK_EVERY_S = 1.0
 FUNCTIONS_EVERY_LOOKS = 30
@@ -30,36 +30,31 @@ def memory_strength(used_pct: float, stop_pct: float, cancel_pct: float, present
     return Strength.NO_EXPOSURE if used_pct >= eased_stop else None
 
 
-class RedisWatch:
-    """A thread with a connection of its own: looking costs no order any time."""
+class RedisWatch(Periodic):
+    """With a connection of its own: looking costs no order any time."""
 
     def __init__(self, account: str, url: str, interlocks: Interlocks, stop_pct: float, cancel_pct: float) -> None:
+        super().__init__(f"redis-watch-{account}", LOOK_EVERY_S)
         self._account = account
         self._client = connect(url, f"executor-watch-{account}")
         self._interlocks = interlocks
         self._stop_pct = stop_pct
         self._cancel_pct = cancel_pct
         self._looks = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"redis-watch-{account}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def close(self) -> None:
-        self._ended.set()
+        super().close()
         self._thread.join(timeout=5)
         self._client.close()
 
-    def _run(self) -> None:
-        while not self._ended.wait(LOOK_EVERY_S):
-            try:
-                self._judge(read_facts(self._client))
-                if self._looks % FUNCTIONS_EVERY_LOOKS == 0:
-                    self._check_functions()
-                self._looks += 1
-            except redis.RedisError as error:  # an uncertain lease stops the sending
-                _log.debug("account %s: the money Redis could not be looked at: %s", self._account, error)
+    def look(self) -> None:
+        try:
+            self._judge(read_facts(self._client))
+            if self._looks % FUNCTIONS_EVERY_LOOKS == 0:
+                self._check_functions()
+            self._looks += 1
+        except redis.RedisError as error:  # an uncertain lease stops the sending
+            _log.debug("account %s: the money Redis could not be looked at: %s", self._account, error)
 
     def _judge(self, facts: ServerFacts) -> None:
         if facts.last_write_ok:

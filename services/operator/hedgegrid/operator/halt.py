@@ -1,7 +1,6 @@
 """`hedgegrid halt`: throw the kill switch of accounts by every way there is, or clear it by the one that clears."""
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +15,9 @@ from hedgegrid.operator.project_files import STATE_FOLDER, running_demo
 from hedgegrid.operator.redis_server import URL_VARIABLE
 from hedgegrid.runtime.config import load_config
 from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.kill_latch import FOLDER, decode_latch, read_dropped
 from hedgegrid.runtime.settings import load_settings
 
-FOLDER = "kill"
 CONFIRMED_WITHIN_S = 3.0
 POLL_S = 0.05
 
@@ -133,19 +132,15 @@ def _wait(accounts: Sequence[str], is_so: Callable[[str], bool]) -> list[str]:
 
 def _stored_level(client: redis.Redis, account: str) -> int:
     raw: bytes | None = client.get(keys.kill(account))  # type: ignore[assignment]
-    return 0 if raw is None else int(json.loads(raw)["level"])
+    latch = decode_latch(raw) if raw is not None else None
+    return 0 if latch is None else latch.level
 
 
 def _level_in(file: Path) -> int:
     """What a kill file asks for; 0 for none, or for one that asks for nothing in particular."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        raw = file.read_bytes()
+    except OSError:
         return 0
-    word = text.split(" ", 1)[0].strip()
-    if word in KillLevel.__members__:
-        return KillLevel[word]
-    try:
-        return int(json.loads(text)["level"])
-    except (ValueError, KeyError, TypeError):
-        return 0
+    asked = decode_latch(raw) or read_dropped(raw)
+    return asked.level or 0

@@ -12,6 +12,9 @@ import msgspec
 
 from hedgegrid.domain.kill import KillLevel
 
+FOLDER = "kill"
+"""Below the state folder; one file per account."""
+
 
 class KillLatch(msgspec.Struct, frozen=True, kw_only=True):
     """Why the switch is thrown, as it is stored in the file and in Redis."""
