@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
@@ -13,7 +13,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.http_hosts import may_ask
 from hedgegrid.runtime.http_routes import MOST_BODY_BYTES, Request, Response, Route, Stream
+
+_OF_NO_VALUE = frozenset({"/healthz", "/readyz", "/heartbeat"})
+"""They say nothing about money, and machines ask for them by whatever name."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,9 +93,15 @@ class HttpServer:
         self._thread.join(timeout=5)
 
 
-def serve_http(health: Health, registry: CollectorRegistry, host: str, port: int) -> HttpServer:
-    """Serve in a daemon thread; port 0 picks a free one. Raises ConfigError if it cannot listen."""
-    handler = type("Handler", (_Handler,), {"health": health, "registry": registry})
+def serve_http(
+    health: Health, registry: CollectorRegistry, host: str, port: int, names: Collection[str] = ()
+) -> HttpServer:
+    """Serve in a daemon thread; port 0 picks a free one; `names` are host names with a dot that lead here.
+
+    Raises:
+        ConfigError: it cannot listen.
+    """
+    handler = type("Handler", (_Handler,), {"health": health, "registry": registry, "names": frozenset(names)})
     try:
         return HttpServer(_QuietServer((host, port), handler))
     except (OSError, OverflowError) as error:
@@ -112,11 +122,14 @@ class _QuietServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     health: ClassVar[Health]
     registry: ClassVar[CollectorRegistry]
+    names: ClassVar[frozenset[str]]
     timeout = 5  # seconds; a silent client must not keep its thread
 
     def do_GET(self) -> None:
         """Answer one of the three paths, or one of the service."""
         match self._path:
+            case _ if self._is_rebound():
+                pass
             case "/metrics":
                 self._metrics()
             case "/healthz":
@@ -129,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a path of the service that takes something."""
         length = self.headers.get("Content-Length", "")
+        if self._is_rebound():
+            return
         if not length.isascii() or not length.isdigit():
             self._reply(411, "text/plain", b"say Content-Length\n")
         elif int(length) > MOST_BODY_BYTES:
@@ -139,6 +154,13 @@ class _Handler(BaseHTTPRequestHandler):
     @property
     def _path(self) -> str:
         return self.path.split("?", 1)[0]
+
+    def _is_rebound(self) -> bool:
+        """True for a request, answered here, that a page elsewhere may have made."""
+        if self._path in _OF_NO_VALUE or may_ask(self.headers.get("Host"), self.names):
+            return False
+        self._reply(403, "text/plain", b"refused: add the name you ask for to HEDGEGRID_HTTP_NAMES\n")
+        return True
 
     def _metrics(self) -> None:
         encode, content_type = choose_encoder(self.headers.get("Accept", ""))

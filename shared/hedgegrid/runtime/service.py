@@ -111,7 +111,7 @@ def _run(context: ServiceContext, build: Callable[[ServiceContext], Service]) ->
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     signals = _stop_on_signals(context.stopping)
     health.set("started", False, "starting")
-    http = serve_http(health, context.metrics.registry, settings.http_host, settings.http_port)
+    http = serve_http(health, context.metrics.registry, settings.http_host, settings.http_port, settings.host_names)
     beat = _heartbeat(context, http)
     try:
         beat.start()

@@ -71,6 +71,11 @@ class ServiceSettings(BaseSettings):
     config: Path = Field(default=Path("config/hedgegrid.toml"), description="the path of the TOML file")
     http_host: str = Field(default="127.0.0.1", description="the address for /metrics and health checks")
     http_port: int = Field(default=0, ge=0, le=65535, description="a port 0..65535, 0 = any free one")
+    http_names: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.,_-]*$",
+        description="host names with a dot, separated by commas, under which you open the page or scrape /metrics",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
@@ -113,6 +118,11 @@ class ServiceSettings(BaseSettings):
         default=None, description="a URL such as http://metrics:9100, where the metrics service answers the operator"
     )
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Names in a request's `Host` that are the operator's own, beside addresses and names without a dot."""
+        return frozenset(self.http_names.lower().split(","))
 
     @property
     def market_url(self) -> str:

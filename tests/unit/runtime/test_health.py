@@ -1,5 +1,6 @@
 """Health over real HTTP."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -99,3 +100,31 @@ def test_other_paths_are_404(server: HttpServer) -> None:
 def test_a_taken_port_is_a_config_error(server: HttpServer, health: Health) -> None:
     with pytest.raises(ConfigError, match=rf"HEDGEGRID_HTTP_PORT.*{server.port}.*0 for any free"):
         serve_http(health, CollectorRegistry(), "127.0.0.1", server.port)
+
+
+def asked_as(server: HttpServer, path: str, host: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("GET", path, headers={"Host": host})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8080", "[::1]:8080", "localhost", "LOCALHOST:9100", "metrics:9100", "10.0.0.7"]
+)
+def test_addresses_and_names_without_a_dot_are_answered(server: HttpServer, host: str) -> None:
+    assert asked_as(server, "/metrics", host) == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[evil", "1.2.3"])
+def test_a_name_that_a_foreign_page_may_have_is_refused(server: HttpServer, host: str) -> None:
+    assert asked_as(server, "/metrics", host) == 403
+    assert asked_as(server, "/healthz", host) == 200
+
+
+def test_a_name_of_the_operator_is_answered(health: Health, registry: CollectorRegistry) -> None:
+    server = serve_http(health, registry, "127.0.0.1", 0, frozenset({"grid.example.org"}))
+    assert asked_as(server, "/metrics", "Grid.example.org:443") == 200
+    assert asked_as(server, "/metrics", "example.org") == 403
+    server.close()

@@ -156,7 +156,7 @@ def _build() -> tuple[Deadman, threading.Event]:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGHUP, rearm)
-    serve_http(health, metrics.registry, settings.http_host, settings.http_port)
+    serve_http(health, metrics.registry, settings.http_host, settings.http_port, settings.host_names)
     return deadman, stopping
 
 
