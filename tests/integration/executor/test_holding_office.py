@@ -254,7 +254,7 @@ def test_an_uncertain_lease_holds_an_order_back_until_it_is_renewed(
     order = floor.submit()
     floor.send(order)
     eventually(lambda: "the lease is not certain" in caplog.text, "held back")
-    assert floor.sent() == [f"sent:submit:{order.client_order_id}"]
+    eventually(lambda: floor.sent() == [f"sent:submit:{order.client_order_id}"], "recorded, which happens beside it")
     assert venue.seen(CREATE) == []
     tenure.certain_for_ns = 600_000_000
     floor.one(OrderAcked)

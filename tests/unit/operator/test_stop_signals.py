@@ -8,7 +8,10 @@ from hedgegrid.operator.stop_signals import StopSignals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_first_asks_and_the_second_insists(number: signal.Signals) -> None:
+def test_the_first_asks_and_the_second_insists(number: signal.Signals, request: pytest.FixtureRequest) -> None:
+    ours = signal.getsignal(number)
+    request.addfinalizer(lambda: signal.signal(number, ours))
+    signal.signal(number, signal.SIG_DFL)  # under nohup, SIGHUP is ignored
     before = signal.getsignal(number)
     calls: list[str] = []
     with StopSignals() as signals:
