@@ -81,7 +81,7 @@ class ServerGone(Exception):
 
 
 @pytest.fixture
-def dies_between_sending_and_recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def dies_between_sending_and_recording(venue: FakeVenue, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The first order goes to the venue; the commit beside it never happens, nor does any after it."""
     dead: list[FencedState] = []
     commit = FencedState.commit
@@ -90,9 +90,10 @@ def dies_between_sending_and_recording(monkeypatch: pytest.MonkeyPatch) -> Itera
         if state in dead:
             raise ServerGone
         if any(field.startswith("sent:submit") for field in put):
-            dead.append(state)
             assert meanwhile is not None
             meanwhile()
+            eventually(lambda: bool(venue.orders), "it is at the venue")
+            dead.append(state)
             raise ServerGone
         commit(state, put, drop, add, meanwhile=meanwhile)
 
@@ -110,7 +111,6 @@ def test_an_order_sent_by_an_executor_that_died_before_its_record_is_not_sent_ag
     first = start("one", lease_ttl_ms=500)
     order = floor.submit()
     floor.send(order)
-    eventually(lambda: bool(venue.orders), "it is at the venue")
     eventually(lambda: first.fault is not None, "the first one has died")
     assert isinstance(first.fault, ServerGone)
     first.fault = None
