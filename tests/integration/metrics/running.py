@@ -29,7 +29,7 @@ from hedgegrid.runtime.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 20.0
-LEASE_TTL_MS = 600
+LEASE_TTL_MS = 1500
 
 CONFIG = """
 [[accounts]]
