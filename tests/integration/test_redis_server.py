@@ -12,7 +12,6 @@ from hedgegrid.operator.redis_server import (
     Source,
     find_binary,
     free_port,
-    open_redis,
 )
 from tests.real_components import missing
 
@@ -109,18 +108,6 @@ def test_settings_override_the_file(redis_binary: RedisBinary, tmp_path: Path) -
     server = RedisServer(tmp_path, binary=redis_binary, settings={"appendonly": "no"})
     with server, client_of(server) as client:
         assert client.config_get("appendonly") == {"appendonly": "no"}
-
-
-def test_the_environment_names_the_server(redis_server: RedisServer, tmp_path: Path) -> None:
-    environ = {"HEDGEGRID_REDIS_URL": redis_server.url}
-    with open_redis(tmp_path, environ) as url:
-        assert url == redis_server.url
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_without_a_name_one_is_started(redis_binary: RedisBinary, tmp_path: Path) -> None:
-    with open_redis(tmp_path, {}) as url, redis.Redis.from_url(url) as client:
-        assert client.ping()
 
 
 def test_the_session_server_starts_empty(redis_url: str) -> None:

@@ -12,8 +12,10 @@ from hedgegrid.operator.redis_server import (
     find_binary,
     free_port,
     in_checkout,
-    open_redis,
 )
+from hedgegrid.operator.redis_urls import RedisUrls
+from hedgegrid.operator.run_redis import RunRedis
+from hedgegrid.runtime.errors import ConfigError
 
 
 def test_an_old_server_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,9 +34,9 @@ def test_nothing_found_gives_the_line_to_run(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_dead_named_server_is_reported_without_its_password(tmp_path: Path) -> None:
-    environ = {"HEDGEGRID_REDIS_URL": f"redis://:hush@127.0.0.1:{free_port()}/0"}
-    with pytest.raises(RedisUnavailableError) as caught, open_redis(tmp_path, environ):
-        pass
+    url = f"redis://:hush@127.0.0.1:{free_port()}/0"
+    with pytest.raises(ConfigError) as caught:
+        RunRedis(tmp_path, RedisUrls(url, url), print).start()
     assert "HEDGEGRID_REDIS_URL" in str(caught.value)
     assert "hush" not in str(caught.value)
 

