@@ -28,7 +28,7 @@ def rows(only: str = "") -> list[FaultFigures]:
 
 
 def in_order(points: Sequence[FaultFigures], dice: random.Random) -> list[FaultFigures]:
-    """Shuffled, and services apart: whoever dies often within a minute is restarted more slowly."""
+    """Shuffled, and services apart: whoever dies soon after its start is started again more slowly."""
     left: dict[str, list[FaultFigures]] = {}
     for row in dice.sample(points, len(points)):
         left.setdefault(_service(row), []).append(row)

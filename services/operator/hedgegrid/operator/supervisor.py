@@ -13,6 +13,8 @@ DEATHS_MAX = 5
 DEATHS_WINDOW_S = 60.0
 BACKOFF_S = 0.2
 BACKOFF_MAX_S = 5.0
+SETTLED_S = 10.0
+"""Whoever has run for so long is back at once when it dies, as with docker's restart policy: it does not keep dying."""
 LAST_LINES = 8
 EXIT_CONFIG = 2
 """What a service exits with when its configuration is wrong: starting it again would not help."""
@@ -32,16 +34,24 @@ class _Watched:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.deaths: deque[float] = deque()
+        self.started_at = 0.0
         self.restart_at: float | None = None
+
+    def start(self) -> None:
+        self.started_at = time.monotonic()
+        self.child.start()
 
 
 class Supervisor:
     """Owns every process it starts; `say` gets one line per event."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None], backoff_s: float = BACKOFF_S) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None], backoff_s: float = BACKOFF_S, settled_s: float = SETTLED_S
+    ) -> None:
         self._folder = folder
         self._say = say
         self._backoff_s = backoff_s
+        self._settled_s = settled_s
         self._watched: list[_Watched] = []
         self.restarts = 0
 
@@ -51,10 +61,10 @@ class Supervisor:
 
     def start(self, spec: ChildSpec) -> Child:
         """Start a process and watch it from now on."""
-        child = Child(spec, self._folder)
-        self._watched.append(_Watched(child))
-        child.start()
-        return child
+        watched = _Watched(Child(spec, self._folder))
+        self._watched.append(watched)
+        watched.start()
+        return watched.child
 
     def end(self, child: Child) -> None:
         """End one process in order and watch it no more."""
@@ -65,14 +75,15 @@ class Supervisor:
         """Restart whatever has died, each after its back-off; to be called often.
 
         Raises:
-            GaveUp: a service died more than `DEATHS_MAX` times within `DEATHS_WINDOW_S`, or a restart cannot help.
+            GaveUp: a service died more than `DEATHS_MAX` times within `DEATHS_WINDOW_S` and never ran for long, or a
+                restart cannot help.
         """
         for watched in self._watched:
             now = time.monotonic()
             if watched.restart_at is not None:
                 if now >= watched.restart_at:
                     watched.restart_at = None
-                    watched.child.start()
+                    watched.start()
                     self.restarts += 1
                 continue
             exit_code = watched.child.exit_code()
@@ -81,6 +92,8 @@ class Supervisor:
 
     def _bury(self, watched: _Watched, exit_code: int, now: float) -> None:
         child, deaths = watched.child, watched.deaths
+        if now - watched.started_at >= self._settled_s:
+            deaths.clear()
         while deaths and now - deaths[0] > DEATHS_WINDOW_S:
             deaths.popleft()
         deaths.append(now)
