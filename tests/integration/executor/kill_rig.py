@@ -60,7 +60,7 @@ class Rig:
     def place(self, count: int) -> None:
         """Rest orders of no bot, on two symbols in turn: one symbol takes 500 at most."""
         self._rounds += 1
-        for symbol in SYMBOLS:
+        for symbol in SYMBOLS if self._rounds == 1 else ():
             self.hand.switch_to_hedge(symbol)
         prices = {symbol: str(self.simulator.price("0.9", symbol)) for symbol in SYMBOLS}
 
