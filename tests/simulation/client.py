@@ -11,7 +11,7 @@ from hedgegrid.bus.reader import READ_COUNT
 from tests.simulation.faults import Faults
 from tests.simulation.killpoints import KillPoints
 from tests.simulation.loom import NS_PER_MS, Loom, Task
-from tests.simulation.store import Store, raw
+from tests.simulation.store import Store, StreamId, parse_id, raw
 
 ROUND_TRIP_NS = 150_000
 RESTART_NS = 400 * NS_PER_MS
@@ -122,8 +122,13 @@ class Client:
         if not any(waiting is self._waiting for waiting in server.readers):
             server.readers.append(self._waiting)
         deadline_ns, runs = server.loom.now_ns + (block or 0) * NS_PER_MS, server.runs
-        while runs == server.runs and server.loom.now_ns < deadline_ns and not server.store.xread(streams, 1):
-            server.loom.block(self._waiting, deadline_ns - server.loom.now_ns)
+        positions = _parsed(streams)
+
+        def is_over() -> bool:
+            return runs != server.runs or server.loom.now_ns >= deadline_ns or server.store.has_behind(positions)
+
+        while not is_over():
+            server.loom.block(self._waiting, deadline_ns - server.loom.now_ns, is_over)
         found: list[Any] = self._trip("xread", (streams,), lambda: server.store.xread(streams, count))
         if any(raw(stream).endswith(b":commands") for stream, _ in found):
             server.points.reach("executor.after_read")
@@ -247,7 +252,8 @@ class ReadConnection:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self._positions: dict[str, str] = {}
+        self._streams: dict[str, str] = {}
+        self._positions: list[tuple[bytes, StreamId]] = []
         self._runs = 0
         self._until_ns = 0
 
@@ -258,14 +264,15 @@ class ReadConnection:
             raise redis.ConnectionError("connection closed by the server")
         names = words[words.index("STREAMS") + 1 :]
         half = len(names) // 2
-        self._positions = dict(zip(names[:half], names[half:], strict=True))
+        self._streams = dict(zip(names[:half], names[half:], strict=True))
+        self._positions = _parsed(self._streams)
         self._runs = server.runs
         self._until_ns = server.loom.now_ns + int(words[words.index("BLOCK") + 1]) * NS_PER_MS
 
     @property
     def wait_ns(self) -> int:
         """How long until something is to be read at the latest; 0 when it is."""
-        if self._runs != self.server.runs or self.server.store.xread(self._positions, 1):
+        if self._runs != self.server.runs or self.server.store.has_behind(self._positions):
             return 0
         return max(0, self._until_ns - self.server.loom.now_ns)
 
@@ -275,7 +282,7 @@ class ReadConnection:
         if self._runs != server.runs or server.faults.strikes("redis.reply_lost"):
             raise redis.ConnectionError("connection closed by the server")
         server.loom.sleep(server.loom.random.randrange(ROUND_TRIP_NS))
-        found = server.store.xread(self._positions, READ_COUNT)
+        found = server.store.xread(self._streams, READ_COUNT)
         server.loom.note(f"{server.name} xread")
         rows = [fields for _, entries in found for _, fields in entries]
         if rows:
@@ -303,13 +310,18 @@ class Select:
             for server in self._servers:
                 server.readers.append(places)
         deadline_ns = loom.now_ns + int(timeout * 1000) * NS_PER_MS
-        while True:
+
+        def is_over() -> bool:
+            return loom.now_ns >= deadline_ns or any(not one._connection.wait_ns for one in waiting)
+
+        while not is_over():
             waits_ns = [one._connection.wait_ns for one in waiting]
-            ready = [one for one, wait_ns in zip(waiting, waits_ns, strict=True) if not wait_ns]
-            left_ns = deadline_ns - loom.now_ns
-            if ready or left_ns <= 0:
-                return ready, [], []
-            loom.block(places, min([left_ns, *waits_ns]))
+            loom.block(places, min([deadline_ns - loom.now_ns, *waits_ns]), is_over)
+        return [one for one in waiting if not one._connection.wait_ns], [], []
+
+
+def _parsed(streams: Mapping[Any, Any]) -> list[tuple[bytes, StreamId]]:
+    return [(raw(name), parse_id(position)) for name, position in streams.items()]
 
 
 def _flat(fields: Mapping[bytes, bytes]) -> list[bytes]:

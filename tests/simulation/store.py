@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import redis
@@ -29,13 +29,19 @@ class Stream:
 
 
 def raw(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+    return value if isinstance(value, bytes) else _encoded(value)
+
+
+@lru_cache(8192)
+def _encoded(value: Any) -> bytes:
+    return str(value).encode()
 
 
 def text_of(entry_id: StreamId) -> bytes:
     return b"%d-%d" % entry_id
 
 
+@lru_cache(8192)
 def parse_id(value: Any, last_of_ms: bool = False) -> StreamId:
     text = raw(value).decode()
     if text == "-":
@@ -188,6 +194,14 @@ class Store:
     def xlen(self, key: Any) -> int:
         stream = self._read(key, Stream)
         return 0 if stream is None else len(stream.ids)
+
+    def has_behind(self, positions: Iterable[tuple[bytes, StreamId]]) -> bool:
+        """True when a stream has an entry behind its position: a read would give something, or an error."""
+        for key, position in positions:
+            stream = self.values.get(key)
+            if stream is not None and (type(stream) is not Stream or (stream.ids and stream.ids[-1] > position)):
+                return True
+        return False
 
     def xread(self, positions: Mapping[Any, Any], count: int | None = None) -> list[list[Any]]:
         found = []
