@@ -9,12 +9,14 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from hedgegrid.domain.order import Leg, Purpose
 from hedgegrid.metrics.ledger_store import LedgerStore
 from hedgegrid.operator import ledger_commands
 from hedgegrid.operator.cli import main
+from hedgegrid.operator.parquet import TYPES
 from tests.unit.metrics import sample
 from tests.unit.metrics.streamed import STREAMS, entry
 
@@ -106,8 +108,35 @@ def test_the_plot_is_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "--plot" in capsys.readouterr().err
 
 
-def test_no_other_command_pays_for_matplotlib() -> None:
-    asked = "import sys; import hedgegrid.operator.cli; sys.exit('matplotlib' in sys.modules)"
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize("selection", [[], ["--since", "2030-01-01"]])
+def test_parquet_holds_what_csv_holds(
+    selection: list[str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["trades", "--csv", *selection]) == 0
+    lines = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
+    assert main(["trades", "--parquet", *selection]) == 0
+    file = tmp_path / "trades.parquet"
+    file.write_bytes(capfdbinary.readouterr().out)
+    with duckdb.connect() as database:
+        found = database.read_parquet(str(file))
+        columns, kinds = found.columns, dict(zip(found.columns, map(str, found.dtypes), strict=True))
+        rows = found.project('* REPLACE (epoch_ms("time") AS "time")').fetchall()
+    assert columns == list(TYPES)
+    assert (kinds["time"], kinds["net"]) == ("TIMESTAMP WITH TIME ZONE", "DECIMAL(38,18)")
+    assert bool(rows) is not bool(selection)
+    for line, row in zip(lines, rows, strict=True):
+        written = dict(zip(columns, row, strict=True))
+        assert written.pop("time") == written["ts_ms"]
+        for name, value in written.items():
+            if isinstance(value, Decimal):
+                assert value == Decimal(line[name])
+            else:
+                assert str("" if value is None else value) == line[name]
+
+
+def test_no_other_command_pays_for_matplotlib_or_duckdb() -> None:
+    asked = "import sys; import hedgegrid.operator.cli; sys.exit(not {'matplotlib', 'duckdb'}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
 
 
@@ -118,7 +147,7 @@ def test_no_other_command_pays_for_matplotlib() -> None:
         (["trades", "--since", "yesterday"], "--since yesterday: must be a date"),
         (["trades", "--timezone", "Mars/Base"], "--timezone Mars/Base: no such time zone"),
         (["trades", "--csv", "--json"], "choose one"),
-        (["trades", "--parquet"], "--parquet needs a library"),
+        (["trades", "--csv", "--parquet"], "--csv and --parquet: choose one"),
         (["report", "--day", "--month"], "choose one"),
         (["report", "--ledger", "nowhere.sqlite"], "no ledger at nowhere.sqlite"),
     ],

@@ -20,6 +20,7 @@ from hedgegrid.operator import earnings as earned
 from hedgegrid.operator import ledger_output as output
 from hedgegrid.operator.earnings import Period
 from hedgegrid.operator.earnings_plot import draw
+from hedgegrid.operator.parquet import as_parquet
 from hedgegrid.operator.project_files import newest_demo_ledger
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.settings import load_settings
@@ -53,18 +54,24 @@ def trades(
     ledger: Ledger = None,
     csv: AsCsv = False,
     json: AsJson = False,
-    parquet: Annotated[bool, typer.Option("--parquet", help="Not offered; see --csv.")] = False,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Write Parquet with exact amounts: … --parquet > trades.parquet.")
+    ] = False,
 ) -> None:
     """List every booked execution and funding payment; net is what each did to the wallet, in USDT."""
-    if parquet:
-        raise ConfigError("--parquet needs a library this program does not carry; use --csv, which every reader takes")
-    _one_of(csv, json)
+    _one_of(csv=csv, json=json, parquet=parquet)
+    if parquet and sys.stdout.isatty():
+        raise ConfigError("--parquet is no text: write it to a file, … --parquet > trades.parquet")
     zone = _zone(timezone)
     selection = _selection(account, bot, since, until, zone)
 
     def show(connection: sqlite3.Connection) -> None:
         fills, fundings = reading.fills(connection, selection), reading.fundings(connection, selection)
-        _write(output.trade_records(fills, fundings, zone), csv, json)
+        records = output.trade_records(fills, fundings, zone)
+        if parquet:
+            sys.stdout.buffer.write(as_parquet(records))
+        else:
+            _write(records, csv, json)
         _warn(connection, selection)
 
     _with_ledger(ledger, show)
@@ -84,9 +91,8 @@ def report(
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the result over time.")] = None,
 ) -> None:
     """Show what each leg of each bot earned: gross, fees, funding, net, cycles, drawdown of the realised result."""
-    _one_of(csv, json)
-    if day and month:
-        raise ConfigError("--day and --month: choose one")
+    _one_of(csv=csv, json=json)
+    _one_of(day=day, month=month)
     period = Period.DAY if day else Period.MONTH if month else Period.ALL
     zone = _zone(timezone)
     selection = _selection(account, bot, since, until, zone)
@@ -176,6 +182,7 @@ def _zone(name: str) -> tzinfo:
         raise ConfigError(f"--timezone {name}: no such time zone here; use a name such as Europe/Berlin") from None
 
 
-def _one_of(csv: bool, json: bool) -> None:
-    if csv and json:
-        raise ConfigError("--csv and --json: choose one")
+def _one_of(**flags: bool) -> None:
+    given = [f"--{name}" for name, is_given in flags.items() if is_given]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)}: choose one")
