@@ -4,9 +4,18 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgegrid.domain.order import Leg, Purpose
+from hedgegrid.domain.order import Leg, Purpose, Side
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
-from hedgegrid.messages.events import OrderAccepted, OrderFilled, OrderRejected, SnapshotReason
+from hedgegrid.messages.events import (
+    CommandKind,
+    OrderAccepted,
+    OrderAcked,
+    OrderCompleted,
+    OrderFilled,
+    OrderRejected,
+    SnapshotReason,
+)
+from hedgegrid.strategy.core.quiet import DOUBT_AFTER_MS
 from hedgegrid.strategy.core.restoring import SETTLED_MS
 from hedgegrid.strategy.core.state import Backoff, OrderPhase, WorkingOrder
 from tests.property.strategy.world import ACCOUNT, SYMBOL, World
@@ -43,6 +52,42 @@ def test_an_order_with_an_unresolved_command_is_left_alone() -> None:
     amends = [command for command in world.waiting if isinstance(command, AmendOrder) and command.leg is Leg.LONG]
     assert len(amends) == 1, "the second amend waits for the outcome of the first"
     world.come_to_rest()
+    world.check_at_rest()
+
+
+def test_an_amend_acknowledged_behind_the_fill_of_the_old_terms_is_no_proof_that_the_order_rests() -> None:
+    """The news that ended the order is lost; found by the simulation (`executor.during_query`, seed 39)."""
+    world = World(3)
+    world.come_to_rest()
+    fill_next_level(world)
+    order = take_profit(world)
+    assert order.phase is OrderPhase.AMENDING
+    assert order.price is not None
+    world.waiting.clear()  # it never has an effect, and is acknowledged all the same
+    world.move(D("0.5"))
+    lost = [e for e in world.feed if isinstance(e, OrderCompleted) and e.client_order_id == order.client_order_id]
+    assert len(lost) == 1
+    world.feed.remove(lost[0])
+    while world.feed:
+        world.deliver()
+    assert take_profit(world).cum_qty == order.qty
+    acked = OrderAcked(
+        symbol=SYMBOL, client_order_id=order.client_order_id, command=CommandKind.AMEND, ts_event=world.now_ms
+    )
+    world.take(acked)
+    assert take_profit(world).phase is OrderPhase.ACKED
+    told_again = OrderAccepted(
+        symbol=SYMBOL, leg=Leg.LONG, client_order_id=order.client_order_id, venue_order_id="v", side=Side.SELL,
+        qty=order.qty, price=order.price, cum_qty=D(0), reduce_only=True, ts_event=order.told_ms, ts_init=world.now_ms,
+    )  # fmt: skip
+    world.take(told_again)
+    assert take_profit(world).phase is OrderPhase.ACKED
+    world.waiting.clear()
+    world.now_ms += DOUBT_AFTER_MS
+    world.tick()
+    assert any(isinstance(command, RequestSnapshot) for command in world.waiting), "the venue is asked"
+    world.come_to_rest()
+    assert order.client_order_id not in [o.client_order_id for o in world.state.long.orders]
     world.check_at_rest()
 
 

@@ -99,12 +99,15 @@ def _acked(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: Comma
     elif command is CommandKind.AMEND and order.phase is OrderPhase.AMENDING:
         if order.new_qty is None:
             raise AssertionError(f"{order.client_order_id} is being amended to nothing")
-        draft.put_order(leg, _with_terms(draft, order, order.new_qty, order.new_price))
+        amended = _with_terms(draft, order, order.new_qty, order.new_price)
+        if order.cum_qty >= order.qty:  # filled whole under its old terms: the venue may have acknowledged too late
+            amended = in_phase(draft, amended, OrderPhase.ACKED)
+        draft.put_order(leg, amended)
 
 
 def _accepted(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, news: OrderAccepted) -> None:
     known = (order.qty, order.price) == (news.qty, news.price)
-    if order.phase is OrderPhase.LIVE and not known and news.ts_event <= order.told_ms:
+    if order.phase in (OrderPhase.LIVE, OrderPhase.ACKED) and not known and news.ts_event <= order.told_ms:
         return  # told late, or again by a second socket: these terms were amended since
     order = msgspec.structs.replace(order, told_ms=max(order.told_ms, news.ts_event))
     if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED) and not order.is_market:
