@@ -127,9 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one of the three paths, or one of the service."""
+        if self._is_rebound():
+            return
         match self._path:
-            case _ if self._is_rebound():
-                pass
             case "/metrics":
                 self._metrics()
             case "/healthz":
@@ -141,9 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a path of the service that takes something."""
-        length = self.headers.get("Content-Length", "")
         if self._is_rebound():
             return
+        length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit():
             self._reply(411, "text/plain", b"say Content-Length\n")
         elif int(length) > MOST_BODY_BYTES:

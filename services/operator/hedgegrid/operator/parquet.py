@@ -41,6 +41,6 @@ def as_parquet(trades: Sequence[Record]) -> bytes:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
         text, file = Path(folder, "trades.csv"), Path(folder, "trades.parquet")
         text.write_text(as_csv(trades) or ",".join(TYPES) + "\n")
-        rows = database.read_csv(str(text), header=True, delimiter=",", columns=TYPES)
+        rows = database.read_csv(str(text), header=True, delimiter=",", quotechar='"', escapechar='"', columns=TYPES)
         rows.write_parquet(str(file))
         return file.read_bytes()
