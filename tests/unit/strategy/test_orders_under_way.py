@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from hedgegrid.domain.order import Leg, Purpose, Side
 from hedgegrid.messages.commands import AmendOrder, Command, RequestSnapshot, SubmitOrder
@@ -55,8 +56,18 @@ def test_an_order_with_an_unresolved_command_is_left_alone() -> None:
     world.check_at_rest()
 
 
-def test_an_amend_acknowledged_behind_the_fill_of_the_old_terms_is_no_proof_that_the_order_rests() -> None:
-    """The news that ended the order is lost; found by the simulation (`executor.during_query`, seed 39)."""
+def amend_acked(world: World, order: WorkingOrder) -> OrderAcked:
+    return OrderAcked(
+        symbol=SYMBOL, client_order_id=order.client_order_id, command=CommandKind.AMEND, ts_event=world.now_ms
+    )
+
+
+@pytest.mark.parametrize("acked_first", [True, False], ids=["ack-then-fill", "fill-then-ack"])
+def test_the_acknowledgement_of_an_amend_is_no_proof_that_the_order_rests(acked_first: bool) -> None:
+    """The order is filled under its old terms and the news that ended it is lost; the venue must be asked, soon.
+
+    Found by the simulation (`executor.during_query`, seed 39).
+    """
     world = World(3)
     world.come_to_rest()
     fill_next_level(world)
@@ -64,17 +75,17 @@ def test_an_amend_acknowledged_behind_the_fill_of_the_old_terms_is_no_proof_that
     assert order.phase is OrderPhase.AMENDING
     assert order.price is not None
     world.waiting.clear()  # it never has an effect, and is acknowledged all the same
+    if acked_first:
+        world.take(amend_acked(world, order))
     world.move(D("0.5"))
     lost = [e for e in world.feed if isinstance(e, OrderCompleted) and e.client_order_id == order.client_order_id]
     assert len(lost) == 1
     world.feed.remove(lost[0])
     while world.feed:
         world.deliver()
+    if not acked_first:
+        world.take(amend_acked(world, order))
     assert take_profit(world).cum_qty == order.qty
-    acked = OrderAcked(
-        symbol=SYMBOL, client_order_id=order.client_order_id, command=CommandKind.AMEND, ts_event=world.now_ms
-    )
-    world.take(acked)
     assert take_profit(world).phase is OrderPhase.ACKED
     told_again = OrderAccepted(
         symbol=SYMBOL, leg=Leg.LONG, client_order_id=order.client_order_id, venue_order_id="v", side=Side.SELL,
@@ -88,6 +99,21 @@ def test_an_amend_acknowledged_behind_the_fill_of_the_old_terms_is_no_proof_that
     assert any(isinstance(command, RequestSnapshot) for command in world.waiting), "the venue is asked"
     world.come_to_rest()
     assert order.client_order_id not in [o.client_order_id for o in world.state.long.orders]
+    world.check_at_rest()
+
+
+def test_terms_that_the_venue_shows_long_after_the_acknowledgement_hold() -> None:
+    """The amend had no effect after all; what rests is amended again."""
+    world = World(3)
+    world.come_to_rest()
+    fill_next_level(world)
+    order = take_profit(world)
+    world.waiting.clear()
+    world.take(amend_acked(world, order))
+    world.now_ms += DOUBT_AFTER_MS
+    world.tick()
+    world.come_to_rest()
+    assert take_profit(world).qty == world.state.long.book.qty > order.qty
     world.check_at_rest()
 
 

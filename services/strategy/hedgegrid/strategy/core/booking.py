@@ -15,7 +15,7 @@ from hedgegrid.strategy.core.kill_switch import CLOSED_BY_KILL_SWITCH, is_emerge
 from hedgegrid.strategy.core.ladder import break_even_px
 from hedgegrid.strategy.core.lost_future import order_of_lost_future, own_parts
 from hedgegrid.strategy.core.seen import is_seen, remembered
-from hedgegrid.strategy.core.state import Backoff, Cycle, LegState, Level, OrderPhase, WorkingOrder
+from hedgegrid.strategy.core.state import Backoff, Cycle, LegState, Level, WorkingOrder
 
 _UNASKED = {
     ExecType.TRADE: TradingState.HALTED,
@@ -93,10 +93,10 @@ def book_funding(draft: Draft[Any, Any], funding: FundingPaid) -> None:
 
 
 def is_complete(order: WorkingOrder) -> bool:
-    """Terminal with every fill booked. While an amend is open, its quantity is not known to be final."""
+    """Terminal with every fill booked. Until the venue has told what became of an amend, no quantity is final."""
     if order.final_qty is not None:
         return order.cum_qty >= order.final_qty
-    return order.cum_qty >= order.qty and order.phase is not OrderPhase.AMENDING
+    return order.cum_qty >= order.qty and order.new_qty is None
 
 
 def _note_time(draft: Draft[Any, Any], ts_event: int) -> None:

@@ -20,6 +20,7 @@ from hedgegrid.messages.events import (
 )
 from hedgegrid.strategy.core.booking import is_complete
 from hedgegrid.strategy.core.draft import Draft
+from hedgegrid.strategy.core.quiet import DOUBT_AFTER_MS
 from hedgegrid.strategy.core.state import Backoff, OrderPhase, WorkingOrder
 
 OrderNews = (
@@ -79,11 +80,7 @@ def in_phase(draft: Draft[Any, Any], order: WorkingOrder, phase: OrderPhase, **f
 
 def end_order(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, final_qty: Decimal) -> None:
     """The venue says it is over with `final_qty` filled; it stays until that much is booked."""
-    order = in_phase(draft, order, OrderPhase.ENDED, final_qty=final_qty)
-    if is_complete(order):
-        draft.drop_order(leg, order.client_order_id)
-    else:
-        draft.put_order(leg, order)
+    _keep_unless_complete(draft, leg, in_phase(draft, order, OrderPhase.ENDED, final_qty=final_qty))
 
 
 def retire_unproven(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder) -> None:
@@ -94,35 +91,47 @@ def retire_unproven(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder) -> No
 
 
 def _acked(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: CommandKind) -> None:
-    if command is CommandKind.SUBMIT and order.phase is OrderPhase.SUBMITTING:
+    """Taken for processing is no proof: only the venue's word on the terms makes the order LIVE."""
+    awaited = {CommandKind.SUBMIT: OrderPhase.SUBMITTING, CommandKind.AMEND: OrderPhase.AMENDING}
+    if order.phase is awaited.get(command):
         draft.put_order(leg, in_phase(draft, order, OrderPhase.ACKED))
-    elif command is CommandKind.AMEND and order.phase is OrderPhase.AMENDING:
-        if order.new_qty is None:
-            raise AssertionError(f"{order.client_order_id} is being amended to nothing")
-        amended = _with_terms(draft, order, order.new_qty, order.new_price)
-        if order.cum_qty >= order.qty:  # filled whole under its old terms: the venue may have acknowledged too late
-            amended = in_phase(draft, amended, OrderPhase.ACKED)
-        draft.put_order(leg, amended)
 
 
 def _accepted(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, news: OrderAccepted) -> None:
-    known = (order.qty, order.price) == (news.qty, news.price)
-    if order.phase in (OrderPhase.LIVE, OrderPhase.ACKED) and not known and news.ts_event <= order.told_ms:
-        return  # told late, or again by a second socket: these terms were amended since
-    order = msgspec.structs.replace(order, told_ms=max(order.told_ms, news.ts_event))
-    if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED) and not order.is_market:
+    if order.phase in (OrderPhase.CANCELING, OrderPhase.ENDED) or _is_outdated(draft, order, news):
+        return
+    if order.phase is not OrderPhase.LIVE and not order.is_market:
         draft.change_leg(leg, **{"closing" if order.purpose.closes else "opening": Backoff()})
-    if order.phase in (OrderPhase.SUBMITTING, OrderPhase.ACKED, OrderPhase.LIVE):
-        draft.put_order(leg, _with_terms(draft, order, news.qty, news.price or order.price))
-    elif order.phase is OrderPhase.AMENDING and (news.qty, news.price) == (order.new_qty, order.new_price):
-        draft.put_order(leg, _with_terms(draft, order, news.qty, news.price))
-
-
-def _with_terms(draft: Draft[Any, Any], order: WorkingOrder, qty: Decimal, price: Decimal | None) -> WorkingOrder:
-    worst_px = order.worst_px if price is None else price
-    return in_phase(
-        draft, order, OrderPhase.LIVE, qty=qty, price=price, worst_px=worst_px, new_qty=None, new_price=None
+    price = news.price or order.price
+    order = in_phase(
+        draft,
+        order,
+        OrderPhase.LIVE,
+        qty=news.qty,
+        price=price,
+        worst_px=order.worst_px if price is None else price,
+        new_qty=None,
+        new_price=None,
+        told_ms=max(order.told_ms, news.ts_event),
     )
+    _keep_unless_complete(draft, leg, order)
+
+
+def _is_outdated(draft: Draft[Any, Any], order: WorkingOrder, news: OrderAccepted) -> bool:
+    """Told late, or again by a second socket: these terms were amended since, or are being amended."""
+    terms = (news.qty, news.price)
+    if order.new_qty is not None:
+        in_doubt = order.phase is OrderPhase.ACKED and draft.now_ms - order.since_ms >= DOUBT_AFTER_MS
+        return terms != (order.new_qty, order.new_price) and not in_doubt
+    differ = order.phase is not OrderPhase.SUBMITTING and terms != (order.qty, order.price)
+    return differ and news.ts_event <= order.told_ms
+
+
+def _keep_unless_complete(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder) -> None:
+    if is_complete(order):
+        draft.drop_order(leg, order.client_order_id)
+    else:
+        draft.put_order(leg, order)
 
 
 def _denied(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder, command: CommandKind) -> None:
@@ -138,9 +147,7 @@ def _command_refused(draft: Draft[Any, Any], leg: Leg, order: WorkingOrder) -> N
     if order.phase not in (OrderPhase.AMENDING, OrderPhase.CANCELING):
         return
     order = in_phase(draft, order, OrderPhase.LIVE, new_qty=None, new_price=None)
-    if is_complete(order):
-        draft.drop_order(leg, order.client_order_id)
-        return
-    draft.put_order(leg, order)
-    draft.hold_back(leg, order.purpose)
-    draft.ask_snapshot(SnapshotReason.GAP)
+    _keep_unless_complete(draft, leg, order)
+    if not is_complete(order):
+        draft.hold_back(leg, order.purpose)
+        draft.ask_snapshot(SnapshotReason.GAP)

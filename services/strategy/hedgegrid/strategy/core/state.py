@@ -25,7 +25,7 @@ class OrderPhase(StrEnum):
     SUBMITTING = "submitting"
     """Commanded; no outcome known."""
     ACKED = "acked"
-    """Taken for processing, not seen on the order topic yet."""
+    """Submit or amend taken for processing, what came of it not seen on the order topic yet."""
     LIVE = "live"
     AMENDING = "amending"
     CANCELING = "canceling"
@@ -49,6 +49,7 @@ class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
     trade_ids: tuple[str, ...] = ()
     final_qty: Decimal | None = None
     new_qty: Decimal | None = None
+    """With `new_price` the terms of an amend, until the venue tells that they hold."""
     new_price: Decimal | None = None
     told_ms: int = 0
     """Venue time of its newest word on terms: an older one, told late or twice, does not bring them back."""
