@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 SAMPLE_EVERY_S = 2.0
-WARM_UP_S = 20.0
-"""A process grows into its working set first."""
+WARM_UP_S = 960.0
+"""A process grows into its working set first. The largest answers are those of the audit, which looks back over fifteen
+minutes: measured, every service grows by a step at each of the first three audits and not after that."""
 
 Sample = tuple[float, float]
 """Minutes since the process began, KiB."""
