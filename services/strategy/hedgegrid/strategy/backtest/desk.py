@@ -14,15 +14,12 @@ from hedgegrid.messages.commands import (
 )
 from hedgegrid.messages.events import (
     AccountEvent,
-    AmendRejected,
-    CancelRejected,
-    CommandKind,
     OrderAccepted,
     OrderAcked,
-    OrderRejected,
     SnapshotTaken,
     WalletChanged,
 )
+from hedgegrid.messages.replies import OrderCommand, kind_of, rejection_of
 from hedgegrid.strategy.backtest.translation import execution_event, order_event, position_event, wallet_event
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.refusals import Refused
@@ -39,12 +36,11 @@ class Desk:
     def carry_out(self, command: Command, now_ms: int) -> list[AccountEvent]:
         """Give the command to the venue; returns what the executor would say about it (not the venue's pushes)."""
         match command:
-            case SubmitOrder():
-                return [self._submit(command, now_ms)]
-            case AmendOrder():
-                return [self._amend(command, now_ms)]
-            case CancelOrder():
-                return [self._cancel(command, now_ms)]
+            case SubmitOrder() | AmendOrder() | CancelOrder():
+                answer = self._ask_venue(command, now_ms)
+                if isinstance(answer, Refused):
+                    return [rejection_of(command, answer.code, answer.text, now_ms)]
+                return [_acked(command, now_ms)]
             case CancelAllOrders():
                 self._venue.cancel_all(self._account, command.symbol, now_ms)
                 return []
@@ -75,59 +71,33 @@ class Desk:
         """The wallet as asked for now; the venue's own stamp is that of its last change."""
         return msgspec.structs.replace(wallet_event(self._venue.wallet(self._account)), ts_init=now_ms)
 
-    def _submit(self, command: SubmitOrder, now_ms: int) -> AccountEvent:
-        answer = self._venue.submit(
-            self._account,
-            NewOrder(
-                symbol=command.symbol,
-                side=command.side,
-                order_type=command.order_type,
-                qty=command.qty,
-                price=command.price,
-                time_in_force=command.time_in_force,
-                position_idx=command.leg.value,
-                reduce_only=command.reduce_only,
-                order_link_id=command.client_order_id,
-            ),
-            now_ms,
-        )
-        if isinstance(answer, Refused):
-            return OrderRejected(
-                symbol=command.symbol,
-                client_order_id=command.client_order_id,
-                code=answer.code,
-                reason=answer.text,
-                ts_event=now_ms,
-            )
-        return self._acked(command, CommandKind.SUBMIT, now_ms)
+    def _ask_venue(self, command: OrderCommand, now_ms: int) -> object:
+        link_id = command.client_order_id
+        match command:
+            case SubmitOrder():
+                order = NewOrder(
+                    symbol=command.symbol,
+                    side=command.side,
+                    order_type=command.order_type,
+                    qty=command.qty,
+                    price=command.price,
+                    time_in_force=command.time_in_force,
+                    position_idx=command.leg.value,
+                    reduce_only=command.reduce_only,
+                    order_link_id=link_id,
+                )
+                return self._venue.submit(self._account, order, now_ms)
+            case AmendOrder(symbol=symbol, qty=qty, price=price):
+                change = OrderChange(symbol=symbol, order_link_id=link_id, qty=qty, price=price)
+                return self._venue.amend(self._account, change, now_ms)
+            case CancelOrder(symbol=symbol):
+                return self._venue.cancel(self._account, OrderRef(symbol=symbol, order_link_id=link_id), now_ms)
 
-    def _amend(self, command: AmendOrder, now_ms: int) -> AccountEvent:
-        change = OrderChange(
-            symbol=command.symbol, order_link_id=command.client_order_id, qty=command.qty, price=command.price
-        )
-        answer = self._venue.amend(self._account, change, now_ms)
-        if isinstance(answer, Refused):
-            return AmendRejected(
-                symbol=command.symbol,
-                client_order_id=command.client_order_id,
-                code=answer.code,
-                reason=answer.text,
-                ts_event=now_ms,
-            )
-        return self._acked(command, CommandKind.AMEND, now_ms)
 
-    def _cancel(self, command: CancelOrder, now_ms: int) -> AccountEvent:
-        which = OrderRef(symbol=command.symbol, order_link_id=command.client_order_id)
-        answer = self._venue.cancel(self._account, which, now_ms)
-        if isinstance(answer, Refused):
-            return CancelRejected(
-                symbol=command.symbol,
-                client_order_id=command.client_order_id,
-                code=answer.code,
-                reason=answer.text,
-                ts_event=now_ms,
-            )
-        return self._acked(command, CommandKind.CANCEL, now_ms)
-
-    def _acked(self, command: SubmitOrder | AmendOrder | CancelOrder, kind: CommandKind, now_ms: int) -> OrderAcked:
-        return OrderAcked(symbol=command.symbol, client_order_id=command.client_order_id, command=kind, ts_event=now_ms)
+def _acked(command: OrderCommand, now_ms: int) -> OrderAcked:
+    return OrderAcked(
+        symbol=command.symbol,
+        client_order_id=command.client_order_id,
+        command=kind_of(command),
+        ts_event=now_ms,
+    )

@@ -1,4 +1,4 @@
-"""How fast the gateway is: `python -m tests.integration.ws_gateway.flood REDIS_URL [messages/s] [seconds] [symbols]`.
+"""How fast the gateway is: `python -m bench.gateway_flood REDIS_URL [messages/s] [seconds] [symbols]`.
 
 Three processes: a venue that floods, the gateway's own parts, and a reader of the market streams.
 """
@@ -104,13 +104,9 @@ def gate(redis_url: str, seconds: float, symbols: list[str], out: Any) -> None:
     out.put((cpu / lasted, got, conflated, total / count * 1e3))
 
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
 def show(name: str, values: list[float]) -> None:
     cuts = statistics.quantiles(values, n=1000)
-    say(f"{name}: p50 {cuts[499]:.2f}  p99 {cuts[989]:.2f}  p99.9 {cuts[998]:.2f}  max {max(values):.2f} ms")
+    print(f"{name}: p50 {cuts[499]:.2f}  p99 {cuts[989]:.2f}  p99.9 {cuts[998]:.2f}  max {max(values):.2f} ms")
 
 
 def main(redis_url: str, rate: int = 1000, seconds: float = 12, count: int = 4) -> None:
@@ -129,8 +125,8 @@ def main(redis_url: str, rate: int = 1000, seconds: float = 12, count: int = 4) 
     from_receipt, from_sending = reads.get()
     venue.terminate()
     per_message = cpu / (got / (seconds - 1)) * 1e6
-    say(f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated")
-    say(f"CPU {cpu:.0%} of a core, {per_message:.0f} us a message; receipt → in Redis, mean {mean_ms:.2f} ms")
+    print(f"{rate}/s asked, {got:.0f} frames, {conflated:.0f} conflated")
+    print(f"CPU {cpu:.0%} of a core, {per_message:.0f} us a message; receipt → in Redis, mean {mean_ms:.2f} ms")
     show("receipt → reader", from_receipt)
     show("venue's sending → reader", from_sending)
     connect(redis_url, "flood-clean").delete(*(keys.market(symbol) for symbol in symbols))

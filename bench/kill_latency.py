@@ -1,4 +1,4 @@
-"""`python -m tests.integration.executor.kill_latency [RUNS] [ORDERS]`: how long from throwing the switch until the
+"""`python -m bench.kill_latency [RUNS] [ORDERS]`: how long from throwing the switch until the
 simulated exchange's own books are empty, for every way to throw it and with Redis there or frozen."""
 
 import os
@@ -69,10 +69,8 @@ def clear(bench: Rig) -> None:
 
 def report(what: str, seconds: list[float]) -> None:
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    sys.stdout.write(
-        f"{what:34} n {len(seconds)}  p50 {cuts[49]:.3f} s  p99 {cuts[98]:.3f} s  max {max(seconds):.3f} s\n"
-    )
-    sys.stdout.flush()
+    p50, p99 = cuts[49], cuts[98]
+    print(f"{what:34} n {len(seconds)}  p50 {p50:.3f} s  p99 {p99:.3f} s  max {max(seconds):.3f} s", flush=True)
 
 
 if __name__ == "__main__":
