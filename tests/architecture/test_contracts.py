@@ -32,6 +32,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("shared/hedgegrid/domain", "hedgegrid.messages"),
         ("shared/hedgegrid/ledger", "hedgegrid.bus"),
         ("shared/hedgegrid/listing", "hedgegrid.runtime"),
+        ("shared/hedgegrid/tapes", "hedgegrid.venue"),
     ],
     "strategy-layers": [
         ("services/strategy/hedgegrid/strategy/core", "hedgegrid.strategy.backtest"),

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgegrid.strategy.backtest.bars import LONGEST_STEP, Bar, TapeFault, path_of, read_tape
+from hedgegrid.strategy.backtest.bars import LONGEST_STEP, path_of, read_tape
+from hedgegrid.tapes.bars import Bar
+from hedgegrid.tapes.lines import TapeError
 from tests.unit.guard.accounts import instrument
 
 D = Decimal
@@ -31,20 +33,28 @@ def test_bars_and_rates_are_read_plain_and_packed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("btc.csv", BARS, "its name holds no symbol"),
+        ("btc.csv", BARS, "the file name must hold one symbol"),
         ("ABCUSDT.csv", "a,b\n1,2\n", "begins with 'a,b'"),
         ("ABCUSDT.csv", BARS + "50000,11,11,11,11,0\n", "line 4: time goes back: 50000 after 60000"),
         ("ABCUSDT.csv", BARS + "120000,11,10,11,11,0\n", "line 4: open and close must lie between low and high"),
         ("ABCUSDT.csv", BARS + "120000,11\n", "line 4: "),
         ("ABCUSDT.csv", BARS + "120000,x,11,11,11,0\n", "line 4: "),
+        ("ABCUSDT.csv", BARS + "120000,11,Infinity,11,11,0\n", "line 4: 'Infinity' is not above 0"),
     ],
 )
 def test_a_faulty_tape_is_refused_by_line(tmp_path: Path, name: str, text: str, problem: str) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(TapeFault) as caught:
+    with pytest.raises(TapeError) as caught:
         read_tape(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
     assert problem in str(caught.value)
+
+
+def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ABCUSDT.csv.gz"
+    path.write_bytes(gzip.compress(BARS.encode())[:20] + b"broken")
+    with pytest.raises(TapeError, match="compressed data is broken or cut off"):
+        read_tape(path)
 
 
 @given(st.lists(st.decimals("50", "150", places=2), min_size=4, max_size=4), st.sampled_from([60_000, 300_000]))

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from hedgegrid.domain.order import Side
-from hedgegrid.exchange_sim.errors import StartError, TapeError
+from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.instruments import load_listings
 from hedgegrid.exchange_sim.market_events import FundingNotice, MarketEvent
-from hedgegrid.exchange_sim.tape.formats import open_tape, symbol_in_name
+from hedgegrid.exchange_sim.tape.formats import open_tape
 from hedgegrid.exchange_sim.tape.source import open_tapes
+from hedgegrid.tapes.file_name import symbol_in_name
+from hedgegrid.tapes.lines import TapeError
 from hedgegrid.venue.requests import FundingDue, MarketQuote, MarketTrade, MarkPrice
 
 RULES = {symbol: listing.rules for symbol, listing in load_listings(None).items()}

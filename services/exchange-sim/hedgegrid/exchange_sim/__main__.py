@@ -7,12 +7,13 @@ import uvloop
 from hedgegrid.exchange_sim.app import serve
 from hedgegrid.exchange_sim.errors import StartError
 from hedgegrid.exchange_sim.options import parse_options
+from hedgegrid.tapes.lines import TapeError
 
 
 def main() -> int:
     try:
         uvloop.run(serve(parse_options(sys.argv[1:])))
-    except StartError as error:
+    except (StartError, TapeError) as error:
         sys.stderr.write(f"exchange-sim: {error}\n")
         return 2
     return 0

@@ -112,7 +112,7 @@ async def serve(options: Options) -> None:
     """Run until SIGTERM or SIGINT; prints the addresses as one JSON line when it listens.
 
     Raises:
-        StartError: it could not start, or the tape broke while playing.
+        StartError, TapeError: it could not start, or the tape broke while playing.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

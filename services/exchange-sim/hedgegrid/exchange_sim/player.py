@@ -19,6 +19,7 @@ from hedgegrid.exchange_sim.market.feed import MarketFeed
 from hedgegrid.exchange_sim.market.publisher import Publisher
 from hedgegrid.exchange_sim.market.view import SymbolView
 from hedgegrid.exchange_sim.market_events import Events, MarketEvent, on_tick, scaled, shifted
+from hedgegrid.tapes.lines import TapeError
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.requests import MarketQuote, MarkPrice
 
@@ -198,7 +199,7 @@ class Player:
                     self._play(at_ms, events)
             self.ended = not self.is_live
             self.clock.ceiling_ms = FAR_MS if self.is_live else self.clock.ceiling_ms
-        except StartError as error:
+        except (StartError, TapeError) as error:
             self.failure = error
             raise
 

@@ -10,7 +10,7 @@ import msgspec
 
 from hedgegrid.domain.order import Side
 from hedgegrid.exchange_sim.market_events import Events
-from hedgegrid.exchange_sim.tape.lines import decoded, not_negative, numbered_lines, positive
+from hedgegrid.tapes.lines import decoded, not_negative, numbered_lines, positive
 from hedgegrid.venue.requests import MarketQuote, MarketTrade
 
 

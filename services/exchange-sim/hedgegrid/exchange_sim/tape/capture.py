@@ -13,7 +13,7 @@ import msgspec
 
 from hedgegrid.domain.order import Side
 from hedgegrid.exchange_sim.market_events import Events, FundingNotice, MarketEvent
-from hedgegrid.exchange_sim.tape.lines import decoded, numbered_lines, positive
+from hedgegrid.tapes.lines import decoded, numbered_lines, positive
 from hedgegrid.venue.requests import MarketQuote, MarketTrade, MarkPrice
 
 Frame = dict[str, Any]

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from hedgegrid.exchange_sim.errors import TapeError
 from hedgegrid.exchange_sim.market_events import Events
 from hedgegrid.exchange_sim.tape.binance_raw import read_binance_raw
 from hedgegrid.exchange_sim.tape.capture import read_capture
-from hedgegrid.exchange_sim.tape.klines import FUNDING_HEADER, KLINE_HEADER, read_funding, read_klines
-from hedgegrid.exchange_sim.tape.lines import numbered_lines
+from hedgegrid.exchange_sim.tape.klines import read_funding, read_klines
 from hedgegrid.exchange_sim.tape.trade_csv import AGG_HEADER, BYBIT_HEADER, read_agg_trades, read_bybit_trades
+from hedgegrid.tapes.bars import FUNDING_HEADER, KLINE_HEADER
+from hedgegrid.tapes.file_name import symbol_in_name
+from hedgegrid.tapes.lines import TapeError, numbered_lines
 from hedgegrid.venue.requests import MarketQuote, MarkPrice
 
 HEAD_EVENTS = 20_000
 """How far a file that names symbols inside its lines is searched for them."""
-_NAME = re.compile(r"(?<![A-Z0-9])[A-Z0-9]{2,}(?:USDT|USDC|USD|PERP)(?![A-Z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,6 @@ def open_tape(path: Path) -> Tape:
         return Tape(path, "funding", frozenset({symbol}), lambda: read_funding(path, symbol), is_funding=True)
     shown = line[:60].decode("utf-8", "replace")
     raise TapeError(str(path), number, f"unknown tape format: {shown!r}")
-
-
-def symbol_in_name(path: Path) -> str:
-    """The symbol a file name spells in capitals (`bybit_linear_BTCUSDT_5m.csv.gz` → BTCUSDT).
-
-    Raises:
-        TapeError: none, or more than one.
-    """
-    found = set(_NAME.findall(path.name))
-    if len(found) != 1:
-        raise TapeError(str(path), None, f"the file name must hold one symbol, found {sorted(found) or 'none'}")
-    return str(found.pop())
 
 
 def _many_symbols(path: Path, kind: str, read: Callable[[Path], Events]) -> Tape:

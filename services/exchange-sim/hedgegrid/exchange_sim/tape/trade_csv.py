@@ -5,9 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from hedgegrid.domain.order import Side
-from hedgegrid.exchange_sim.errors import TapeError
 from hedgegrid.exchange_sim.market_events import Events
-from hedgegrid.exchange_sim.tape.lines import decoded, numbered_lines, positive
+from hedgegrid.tapes.lines import TapeError, decoded, numbered_lines, positive
 from hedgegrid.venue.requests import MarketTrade
 
 BYBIT_HEADER = b"timestamp,symbol,side,size,price"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hedgegrid.runtime.config import load_config
 from hedgegrid.runtime.errors import ConfigError
-from hedgegrid.strategy.backtest.bars import Bar, Rate, TapeFault, read_tape
+from hedgegrid.strategy.backtest.bars import read_tape
 from hedgegrid.strategy.backtest.markdown import markdown
 from hedgegrid.strategy.backtest.plots import draw
 from hedgegrid.strategy.backtest.replay import Replay
@@ -18,6 +18,8 @@ from hedgegrid.strategy.backtest.results import Row, as_json, leg_results
 from hedgegrid.strategy.backtest.runner import AccountRun
 from hedgegrid.strategy.listing import load_instruments
 from hedgegrid.strategy.plans import plans_of
+from hedgegrid.tapes.bars import Bar, Rate
+from hedgegrid.tapes.lines import TapeError
 from hedgegrid.venue.engine import Venue
 
 EXIT_OK, EXIT_FAILED, EXIT_INPUT = 0, 1, 2
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         report = backtest(options)
-    except (ConfigError, TapeFault) as error:
+    except (ConfigError, TapeError) as error:
         sys.stderr.write(f"hedgegrid backtest: {error}\n")
         return EXIT_INPUT
     good = report["agrees"] and report["caps_kept"] and not report["liquidated"]
@@ -40,7 +42,7 @@ def backtest(options: argparse.Namespace) -> Row:
     """Run and write `report.json`, `report.md` and `account.png` into the report's folder; returns the report.
 
     Raises:
-        ConfigError, TapeFault: the input is at fault.
+        ConfigError, TapeError: the input is at fault.
     """
     config = load_config(options.config)
     account = config.account(options.account) if options.account else config.accounts[0]
@@ -87,13 +89,13 @@ def _tapes(paths: Sequence[Path]) -> tuple[dict[str, tuple[Bar, ...]], dict[str,
     for path in paths:
         tape = read_tape(path)
         if (tape.symbol in bars and tape.bars) or (tape.symbol in rates and tape.rates):
-            raise TapeFault(f"{path}: there is another tape of {tape.symbol}; give one of each kind")
+            raise TapeError(str(path), None, f"there is another tape of {tape.symbol}; give one of each kind")
         if len(tape.bars) > 1:
             bars[tape.symbol] = tape.bars
         elif tape.rates:
             rates[tape.symbol] = tape.rates
         else:
-            raise TapeFault(f"{path}: holds fewer than two bars, or no rate")
+            raise TapeError(str(path), None, "holds fewer than two bars, or no rate")
     return bars, rates
 
 

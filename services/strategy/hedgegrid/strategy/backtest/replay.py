@@ -10,8 +10,9 @@ from hedgegrid.domain.instrument import Instrument
 from hedgegrid.domain.money import ZERO
 from hedgegrid.guard.figures import Figures
 from hedgegrid.guard.view import Mark
-from hedgegrid.strategy.backtest.bars import Bar, Point, Rate, path_of
+from hedgegrid.strategy.backtest.bars import Point, path_of
 from hedgegrid.strategy.backtest.runner import AccountRun, RunningBot
+from hedgegrid.tapes.bars import Bar, Rate
 
 CALM_MM_RATE = Decimal("0.5")
 """Above it every point of a bar is played: liquidation is not far."""

@@ -9,12 +9,18 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 
-from hedgegrid.exchange_sim.errors import TapeError
-
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 Lines = Iterator[tuple[int, bytes]]
 T = TypeVar("T")
+
+
+class TapeError(Exception):
+    """A tape cannot be read further: `FILE line N: what`."""
+
+    def __init__(self, file: str, line: int | None, what: str) -> None:
+        place = f"{file} line {line}" if line is not None else file
+        super().__init__(f"{place}: {what}")
 
 
 def numbered_lines(path: Path) -> Lines:
