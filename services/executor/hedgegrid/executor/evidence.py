@@ -9,11 +9,9 @@ from hedgegrid.bybit.parse_fields import decimal_or_zero
 from hedgegrid.bybit.rest import RestClient, Row
 from hedgegrid.executor.closing_gross import MissingResult, executions_of
 from hedgegrid.messages.base import Message
-from hedgegrid.messages.commands import AmendOrder, CancelOrder, SubmitOrder
+from hedgegrid.messages.commands import AmendOrder, CancelOrder, OrderCommand, SubmitOrder
 
 OPEN = frozenset({"New", "PartiallyFilled", "Untriggered"})
-
-OrderCommands = SubmitOrder | AmendOrder | CancelOrder
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class Evidence:
         rows = [self.order] if self.order is not None else self.executions
         return str(rows[0].get("orderId") or "") if rows else ""
 
-    def judge(self, command: OrderCommands) -> None:
+    def judge(self, command: OrderCommand) -> None:
         """Set the verdict.
 
         Raises:

@@ -2,9 +2,9 @@
 
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.messages.base import Message
-from hedgegrid.messages.commands import Command, RequestSnapshot
+from hedgegrid.messages.commands import Command, OrderCommand, RequestSnapshot
 from hedgegrid.messages.events import DenyReason, OrderAcked, OrderDenied, SnapshotFailed
-from hedgegrid.messages.replies import OrderCommand, kind_of, rejection_of
+from hedgegrid.messages.replies import kind_of, rejection_of
 
 NEVER_ARRIVED = 0
 """Code of a rejection that the venue never spoke: proven absence."""

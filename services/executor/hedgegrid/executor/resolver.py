@@ -10,14 +10,14 @@ from hedgegrid.bybit.errors import NotSent, VenueError
 from hedgegrid.bybit.parse import ParseError
 from hedgegrid.bybit.rest import RestClient
 from hedgegrid.executor import outcomes
-from hedgegrid.executor.evidence import Evidence, OrderCommands, Verdict, events_of, look
+from hedgegrid.executor.evidence import Evidence, Verdict, events_of, look
 from hedgegrid.executor.gate import Gate
 from hedgegrid.executor.in_flight import InFlight
 from hedgegrid.executor.lanes import Lanes
 from hedgegrid.executor.sender import Sender
 from hedgegrid.executor.settings import ExecutorSettings
 from hedgegrid.executor.venue_door import VenueDoor
-from hedgegrid.messages.commands import CancelAllOrders, RequestSnapshot, SubmitOrder
+from hedgegrid.messages.commands import CancelAllOrders, OrderCommand, RequestSnapshot, SubmitOrder
 from hedgegrid.runtime.clock import Clock
 
 NS_PER_MS = 1_000_000
@@ -65,7 +65,7 @@ class Resolver:
         else:
             self._not_found(entry, started_ns)
 
-    def _look(self, entry: InFlight, command: OrderCommands) -> Evidence | None:
+    def _look(self, entry: InFlight, command: OrderCommand) -> Evidence | None:
         """What the venue shows; None when it gave no complete answer or one that cannot be read."""
         if self._door.fatal is not None:
             return None
@@ -85,7 +85,7 @@ class Resolver:
             _log.exception("no conclusion about %s", entry.field)
         return None
 
-    def _found(self, entry: InFlight, command: OrderCommands, evidence: Evidence, started_ns: int) -> None:
+    def _found(self, entry: InFlight, command: OrderCommand, evidence: Evidence, started_ns: int) -> None:
         """An order found is proof for a submit; for an amend or cancel only its terms or its end are."""
         if evidence.verdict is Verdict.FOREIGN:
             self._sender.reject(entry, ORDER_EXISTS, "another order has this id")

@@ -9,6 +9,7 @@ from hedgegrid.messages.commands import (
     CancelAllOrders,
     CancelOrder,
     Command,
+    OrderCommand,
     RequestSnapshot,
     SubmitOrder,
 )
@@ -19,7 +20,7 @@ from hedgegrid.messages.events import (
     SnapshotTaken,
     WalletChanged,
 )
-from hedgegrid.messages.replies import OrderCommand, kind_of, rejection_of
+from hedgegrid.messages.replies import kind_of, rejection_of
 from hedgegrid.strategy.backtest.translation import execution_event, order_event, position_event, wallet_event
 from hedgegrid.venue.engine import Venue
 from hedgegrid.venue.refusals import Refused
@@ -71,7 +72,7 @@ class Desk:
         """The wallet as asked for now; the venue's own stamp is that of its last change."""
         return msgspec.structs.replace(wallet_event(self._venue.wallet(self._account)), ts_init=now_ms)
 
-    def _ask_venue(self, command: OrderCommand, now_ms: int) -> object:
+    def _ask_venue(self, command: SubmitOrder | AmendOrder | CancelOrder, now_ms: int) -> object:
         link_id = command.client_order_id
         match command:
             case SubmitOrder():
