@@ -1,4 +1,5 @@
-"""What trades while things break: steps so small that something fills every second."""
+"""What trades while things break: steps so small that something fills every second, and a stop-loss, without which a
+leg that was opened at an extreme of the market waits there for the next one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,7 @@ grid_step_pct = 0.06
 size_multiplier = 1.1
 max_levels = 8
 take_profit_pct = 0.03
+stop_loss_pct = 0.45
 averaging_style = "{style}"
 """
 
