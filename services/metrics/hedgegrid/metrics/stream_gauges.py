@@ -11,7 +11,7 @@ from hedgegrid.metrics.catch_up import GROUP
 from hedgegrid.runtime.metric_names import Metrics
 
 LAG_COUNTED = 1000
-"""A checkpoint reader's lag is counted entry by entry, up to this many."""
+"""A lag is counted entry by entry, up to this many."""
 
 
 class GroupLost(Exception):
@@ -80,10 +80,11 @@ class StreamGauges:
             if name not in by_name:
                 raise GroupLost(f"{stream} has no group {name}")
             delivered = by_name[name]["last-delivered-id"].decode()
-            lag = by_name[name]["lag"]  # None where the server lost count of trimmed or deleted entries
-            known = int(lag) if lag is not None else _entries_after(client, stream, delivered)
-            self._set_lag(stream, name, known)
-            found[f"{stream} {name}"] = known, delivered
+            lag = _entries_after(client, stream, delivered)
+            if lag == LAG_COUNTED:  # only then the server's word: after a restart it counts what was read long ago
+                lag = max(lag, int(by_name[name]["lag"] or 0))
+            self._set_lag(stream, name, lag)
+            found[f"{stream} {name}"] = lag, delivered
         return found
 
     def _executor_position(self, client: redis.Redis, account: str) -> str | None:
