@@ -1,7 +1,8 @@
 """`make bench`: tick to order sent of the real stack, beside the floor that Redis alone sets on this machine.
 
 Both run on the same two servers (money: every write on disk before it is answered; market: memory only), one after the
-other, at the same rate of ticks. Compare the ratio; the absolute figures belong to the machine.
+other, at the same rate of ticks. Compare the ratio; the absolute figures belong to the machine. Where real-time
+scheduling is granted, every rate is measured once more with `HEDGEGRID_REALTIME=1`.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +23,27 @@ from bench.floor import measure_floor
 from rich.console import Console
 from rich.table import Table
 
+from hedgegrid.bus import codec, keys
+from hedgegrid.bus.connection import connect
+from hedgegrid.messages.events import OrderAcked
+from hedgegrid.operator.own_books import OwnBooks
 from hedgegrid.operator.redis_server import MARKET_CONF, URL_VARIABLE, RedisServer, in_checkout
 from hedgegrid.operator.redis_urls import MARKET_URL_VARIABLE, RedisUrls
 from hedgegrid.operator.report import PERCENTILES, percentiles
+from hedgegrid.runtime.scheduling import REALTIME_VARIABLE, ask_for_real_time
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
 RATES = (200, 1000, 5000)
 STEPS_PCT = {200: "0.05", 1000: "0.3", 5000: "0.8"}
 """Grid step by rate: the faster the ticks, the faster the market moves. Some 10 orders/s, what Bybit grants."""
-SECONDS = 40.0
+SECONDS = 60.0
+WARM_UP_S = 15.0
+"""The first orders find every path cold; figures of the whole run are kept beside those after it."""
 ENOUGH_ORDERS = 300
 WORKERS = 1
+ACCOUNT = "main"
+NS_PER_S = 1_000_000_000
 ORDER_RATE = 1000
 
 Row = dict[str, Any]
@@ -44,14 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     given = parser.parse_args(arguments)
     rows: list[Row] = []
-    for rate in (int(text) for text in given.rates.split(",")):
-        print(f"{rate} ticks/s …", flush=True)
+    ways = (False, True) if real_time_is_granted() else (False,)
+    for rate, realtime in product(map(int, given.rates.split(",")), ways):
+        print(f"{rate} ticks/s{', real time' if realtime else ''} …", flush=True)
         with (
             tempfile.TemporaryDirectory() as folder,
-            RedisServer(Path(folder) / "money") as money,
-            RedisServer(Path(folder) / "market", conf=in_checkout(MARKET_CONF)) as market,
+            RedisServer(Path(folder) / "money", realtime=realtime) as money,
+            RedisServer(Path(folder) / "market", conf=in_checkout(MARKET_CONF), realtime=realtime) as market,
         ):
-            rows.append(measure(rate, given.seconds, RedisUrls(money.url, market.url), Path(folder)))
+            urls = RedisUrls(money.url, market.url)
+            rows.append({"realtime": realtime} | measure(rate, given.seconds, urls, Path(folder), realtime))
     Console(width=None if sys.stdout.isatty() else 140).print(draw(rows))
     print(f"written: {keep(rows)}")
     poor = [row["ticks_per_s"] for row in rows if row["orders"] < ENOUGH_ORDERS or row["stack_exit_code"]]
@@ -60,7 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if poor else 0
 
 
-def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path) -> Row:
+def real_time_is_granted() -> bool:
+    """Tried by a thread, which takes the right with it when it ends."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(ask_for_real_time).result()
+
+
+def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path, realtime: bool) -> Row:
     """One run of the stack, then the floor with as many orders at the same rate."""
     report_path, config = folder / "report.json", folder / "config.toml"
     step = STEPS_PCT.get(rate, STEPS_PCT[1000])
@@ -70,7 +90,12 @@ def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path) -> Row:
     command += ["--workers", str(WORKERS), "--report", str(report_path)]
     run = subprocess.run(
         command,
-        env={**os.environ, URL_VARIABLE: urls.money, MARKET_URL_VARIABLE: urls.market},
+        env={
+            **os.environ,
+            URL_VARIABLE: urls.money,
+            MARKET_URL_VARIABLE: urls.market,
+            REALTIME_VARIABLE: str(int(realtime)),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -89,17 +114,36 @@ def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path) -> Row:
         "duplicates": report["duplicates"],
         "lost_fills": report["lost_fills"],
         "decision_ms": report["latency_ms"]["tick_to_decision"],
-        "stack_ms": report["latency_ms"]["tick_to_order_sent"],
+        "whole_run_ms": report["latency_ms"]["tick_to_order_sent"],
+        "stack_ms": percentiles(after_warm_up(urls.money)),
         "floor_ms": percentiles(measure_floor(urls, rate, seconds, orders)),
     }
 
 
+def after_warm_up(money_url: str) -> list[int]:
+    """Nanoseconds from tick to order sent, of the orders whose tick came later than `WARM_UP_S` behind the first."""
+    entries: Any = connect(money_url, "bench").xrange(keys.events(ACCOUNT))
+    events = [codec.decode_event(fields) for _, fields in entries]
+    acks = [event for event in events if isinstance(event, OrderAcked) and event.cause_ns]
+    begin_ns = min((ack.cause_ns for ack in acks), default=0) + int(WARM_UP_S * NS_PER_S)
+    books = OwnBooks()
+    for ack in acks:
+        if ack.cause_ns >= begin_ns:
+            books.apply_event(ack)
+    return books.sending_ns
+
+
 def draw(rows: Sequence[Row]) -> Table:
-    table = Table(title="tick to order sent, ms (ratio = stack / floor)", title_justify="left")
-    for name in ("ticks/s", "orders", *(f"{p} {what}" for p in PERCENTILES for what in ("stack", "floor", "ratio"))):
+    table = Table(title=f"tick to order sent after {WARM_UP_S:.0f} s, ms (ratio = stack / floor)", title_justify="left")
+    for name in (
+        "ticks/s",
+        "real time",
+        "orders",
+        *(f"{p} {what}" for p in PERCENTILES for what in ("stack", "floor", "ratio")),
+    ):
         table.add_column(name, justify="right")
     for row in rows:
-        cells = [str(row["ticks_per_s"]), str(row["orders"])]
+        cells = [str(row["ticks_per_s"]), "yes" if row["realtime"] else "", str(row["orders"])]
         for name in PERCENTILES:
             stack, floor = row["stack_ms"][name], row["floor_ms"][name]
             cells += [_ms(stack), _ms(floor), f"{stack / floor:.1f}" if stack and floor else "-"]

@@ -26,7 +26,7 @@ from hedgegrid.runtime.heartbeat import Heartbeat
 from hedgegrid.runtime.logging import configure_logging
 from hedgegrid.runtime.metric_names import Metrics
 from hedgegrid.runtime.redaction import redact, register_url
-from hedgegrid.runtime.scheduling import ask_for_short_slices
+from hedgegrid.runtime.scheduling import ask_for_real_time, ask_for_short_slices
 from hedgegrid.runtime.settings import ServiceSettings, load_settings, misspelt_variables
 
 SWITCH_INTERVAL_S = 0.0005
@@ -67,15 +67,23 @@ def run_service(name: str, build: Callable[[ServiceContext], Service], *, prompt
     not: it ends at once.
     """
     try:
-        if prompt:  # before anything starts a thread: threads inherit it
-            ask_for_short_slices()
-        code = _run(_prepare(name), build)
+        context = _prepare(name)
+        if prompt:
+            _be_prompt(context.settings)
+        code = _run(context, build)
     except ConfigError as error:
         sys.stderr.write(redact(f"{name}: configuration error: {error}") + "\n")
         code = EXIT_CONFIG
     if code != EXIT_OK:
         _end_if_threads_linger(code)
     return code
+
+
+def _be_prompt(settings: ServiceSettings) -> None:
+    """Before the service starts a thread: threads inherit it."""
+    ask_for_short_slices()
+    if settings.realtime and not ask_for_real_time():
+        _log.warning("real-time scheduling is not granted; it takes root, CAP_SYS_NICE or ulimit -r 1")
 
 
 def _prepare(name: str) -> ServiceContext:

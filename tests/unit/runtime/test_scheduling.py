@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from hedgegrid.runtime import scheduling
-from hedgegrid.runtime.scheduling import SLICE_NS, ask_for_short_slices
+from hedgegrid.runtime.scheduling import SLICE_NS, ask_for_real_time, ask_for_short_slices
 
 _GET = {"x86_64": 315, "aarch64": 275}.get(platform.machine())
 
@@ -35,6 +35,22 @@ def test_another_process_gets_them_and_keeps_its_priority() -> None:
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SCHED_RR with its flag is Linux's")
+def test_real_time_is_had_or_refused_and_does_not_reach_another_process_children() -> None:
+    program = "import os, sys, signal; sys.stdin.read(1); pid = os.fork(); print(os.sched_getscheduler(0), flush=True)"
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    granted = ask_for_real_time(child.pid)
+    told, _ = child.communicate("x", timeout=20)
+    seen = {int(line) & ~os.SCHED_RESET_ON_FORK for line in told.split()}
+    assert seen == ({os.SCHED_RR, os.SCHED_OTHER} if granted else {os.SCHED_OTHER})
+
+
+def test_real_time_of_nobody_is_no_error() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert not ask_for_real_time(gone.pid)
 
 
 @pytest.mark.parametrize("number", [None, -1])

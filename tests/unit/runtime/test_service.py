@@ -8,10 +8,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from hedgegrid.runtime.scheduling import ask_for_real_time
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,7 +32,7 @@ def build(context):
     {build}
     return Service(context)
 
-sys.exit(run_service("strategy", build))
+sys.exit(run_service("strategy", build, prompt=True))
 """
 NO_REDIS = "redis://u:hunter2hunter2@127.0.0.1:1/0"  # nothing listens there
 WAIT = "self.context.stopping.wait(30)"
@@ -73,6 +76,19 @@ def read_until(process: "subprocess.Popen[str]", message: str) -> dict[str, Any]
         if record["msg"] == message:
             return record
     raise AssertionError(f"{message!r} was never logged")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SCHED_RR is Linux's")
+@pytest.mark.parametrize("wanted", ["0", "1"])
+def test_real_time_is_for_who_asks_and_may(start: Start, wanted: str) -> None:
+    tell = 'import logging, os; logging.getLogger("t").info("built", extra={"policy": os.sched_getscheduler(0)})'
+    process = start(build=tell, HEDGEGRID_REALTIME=wanted)
+    with ThreadPoolExecutor(1) as pool:  # a thread takes the right with it when it ends
+        granted = pool.submit(ask_for_real_time).result()
+    if wanted == "1" and not granted:
+        read_until(process, "real-time scheduling is not granted; it takes root, CAP_SYS_NICE or ulimit -r 1")
+    expected = os.SCHED_RR if wanted == "1" and granted else os.SCHED_OTHER
+    assert read_until(process, "built")["policy"] == expected
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -28,6 +28,7 @@ from hedgegrid.operator.stream_books import StreamBooks
 from hedgegrid.operator.supervisor import EXIT_CONFIG, GaveUp
 from hedgegrid.operator.table import Display, open_display
 from hedgegrid.runtime.errors import ConfigError
+from hedgegrid.runtime.scheduling import REALTIME_VARIABLE
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 CALM_TIMEOUT_S = 10.0
@@ -49,7 +50,8 @@ def run_demo(options: DemoOptions, console: Console) -> int:
     make_control_key(folder)
     with StopSignals() as signals, open_display(console) as display:
         display.say(f"run folder: {folder}")
-        server = RunRedis(folder / "redis", external_urls(os.environ), display.say)
+        realtime = os.environ.get(REALTIME_VARIABLE) == "1"
+        server = RunRedis(folder / "redis", external_urls(os.environ), display.say, realtime)
         plan = RunPlan(options=options, config=config, config_path=config_path, folder=folder)
         stack = Stack(plan, server, signals, display)
         signals.at_once = stack.kill

@@ -21,7 +21,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from hedgegrid.runtime.scheduling import ask_for_short_slices
+from hedgegrid.runtime.scheduling import ask_for_real_time, ask_for_short_slices
 
 URL_VARIABLE = "HEDGEGRID_REDIS_URL"
 MONEY_CONF = Path("deploy/redis/money.conf")  # as seen from the root of the checkout
@@ -111,12 +111,14 @@ class RedisServer:
         conf: Path | None = None,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        realtime: bool = False,
     ) -> None:
         self.directory = directory
         self.binary = binary or find_binary()
         self.conf = conf or in_checkout(MONEY_CONF)
         self.port = port
         self._settings = dict(settings or {})
+        self._realtime = realtime
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -205,6 +207,8 @@ class RedisServer:
                 start_new_session=True,
             )
         ask_for_short_slices(process.pid)
+        if self._realtime:
+            ask_for_real_time(process.pid)
         return process
 
     def _wait_until_ready(self, port: int) -> None:

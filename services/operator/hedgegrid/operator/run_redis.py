@@ -32,8 +32,12 @@ _SERVICES = ("ws-gateway", "strategy", "executor", "metrics")
 class RunRedis:
     """Servers that answer from `start` to `stop`; one of our own is started again when it dies."""
 
-    def __init__(self, folder: Path, external: RedisUrls | None, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, external: RedisUrls | None, say: Callable[[str], None], realtime: bool = False
+    ) -> None:
+        """`realtime` is for servers of our own."""
         self._folder = folder
+        self._realtime = realtime
         self._own: list[RedisServer] = []
         self._external = external
         self._say = say
@@ -57,7 +61,10 @@ class RunRedis:
         try:
             if self.is_own:
                 market = in_checkout(MARKET_CONF)
-                self._own = [RedisServer(self._folder / "money"), RedisServer(self._folder / "market", conf=market)]
+                self._own = [
+                    RedisServer(self._folder / "money", realtime=self._realtime),
+                    RedisServer(self._folder / "market", conf=market, realtime=self._realtime),
+                ]
             for server in self._own:
                 server.start()
             clients = connect(self.urls.money, "hedgegrid-demo"), connect(self.urls.market, "hedgegrid-demo")
