@@ -117,9 +117,7 @@ class ServiceSettings(BaseSettings):
     metrics_url: HttpUrl | None = Field(
         default=None, description="a URL such as http://metrics:9100, where the metrics service answers the operator"
     )
-    realtime: bool = Field(
-        default=False, description="1 puts what an order passes through before every ordinary process; takes a right"
-    )
+    realtime: bool = Field(default=False, description="1 to go before every ordinary process (takes a right), or 0")
     progress: bool = Field(default=False, description="1 lets a simulated exchange wait for the services")
 
     @property
