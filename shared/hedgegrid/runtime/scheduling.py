@@ -1,7 +1,7 @@
 """A process of the order's way is let in as soon as something comes for it.
 
-An order passes through five processes, and each may find both cores busy. Three things help, the strongest last
-(measured on two busy cores: docs/decisions/0015, `make bench`).
+An order passes through five processes, and each may find both cores busy. Two things help, the stronger one
+last (measured on two busy cores: docs/decisions/0015, `make bench`).
 
 Short slices: a kernel with EEVDF (Linux 6.12 and newer) lets a woken process wait for the running one's slice, some
 3 ms. Whoever asks for a short slice is let in earlier and gives way earlier; its share of the processor stays the
