@@ -27,7 +27,7 @@ def serve(rate: int, seconds: float, symbols: list[str]) -> None:
 
     async def flood(socket: web.WebSocketResponse) -> None:
         for symbol in symbols:
-            data = {"lastPrice": "1", "markPrice": "1", "bid1Price": "1", "ask1Price": "1"}
+            data = dict.fromkeys(("lastPrice", "markPrice", "bid1Price", "ask1Price"), "125")
             await socket.send_json({"topic": f"tickers.{symbol}", "type": "snapshot", "data": data, "ts": 1})
         start, sent = time.perf_counter(), 0
         while (elapsed := time.perf_counter() - start) < seconds:
