@@ -1,6 +1,7 @@
 """Bybit's REST API as typed calls: orders, account set-up, queries with all their pages and windows."""
 
 import time
+from collections.abc import Iterator
 
 from hedgegrid.bybit import errors
 from hedgegrid.bybit.errors import Kind, Outcome, VenueError
@@ -100,7 +101,7 @@ class RestClient(Transport):
     def risk_limit(self, symbol: str) -> list[Row]:
         """Rows of the symbol's risk-limit table, lowest tier first as the venue lists them."""
         params = {"category": CATEGORY, "symbol": symbol}
-        return self._pages("get_risk_limit", "/v5/market/risk-limit", params)
+        return list(self._pages("get_risk_limit", "/v5/market/risk-limit", params))
 
     def wallet(self) -> tuple[Row, int]:
         """The account's row and the venue's time of it."""
@@ -119,34 +120,36 @@ class RestClient(Transport):
 
     def open_orders(self, symbol: str) -> list[Row]:
         params = {"category": CATEGORY, "symbol": symbol, "openOnly": 0, "limit": 50}
-        return self._pages("get_open_orders", "/v5/order/realtime", params)
+        return list(self._pages("get_open_orders", "/v5/order/realtime", params))
 
     def all_open_orders(self) -> list[Row]:
         """Of every symbol of the account."""
         params = {"category": CATEGORY, "settleCoin": SETTLE_COIN, "openOnly": 0, "limit": 50}
-        return self._pages("get_open_orders", "/v5/order/realtime", params)
+        return list(self._pages("get_open_orders", "/v5/order/realtime", params))
 
     def all_positions(self) -> list[Row]:
         """Of every symbol of the account that has one."""
         params = {"category": CATEGORY, "settleCoin": SETTLE_COIN, "limit": 200}
-        return self._pages("get_positions", "/v5/position/list", params)
+        return list(self._pages("get_positions", "/v5/position/list", params))
 
-    def closed_orders(self, symbol: str) -> list[Row]:
+    # Histories are long, so each page is asked for when the one before it has been used up. A failure comes then, too.
+
+    def closed_orders(self, symbol: str) -> Iterator[Row]:
         """The newest finished orders as the venue still has them in memory: at most 500, gone when it restarts."""
         params = {"category": CATEGORY, "symbol": symbol, "openOnly": 1, "limit": 50}
         return self._pages("get_open_orders", "/v5/order/realtime", params, at_most=10)
 
-    def order_history(self, symbol: str, since_ms: int = 0, at_most: int = MAX_PAGES) -> list[Row]:
+    def order_history(self, symbol: str, since_ms: int = 0, at_most: int = MAX_PAGES) -> Iterator[Row]:
         """Finished orders, newest first, possibly late; since 0 = the venue's default window."""
         params = {"category": CATEGORY, "symbol": symbol, "limit": 50}
         return self._windows("get_order_history", "/v5/order/history", params, since_ms, at_most)
 
-    def executions(self, symbol: str, since_ms: int = 0, at_most: int = MAX_PAGES) -> list[Row]:
+    def executions(self, symbol: str, since_ms: int = 0, at_most: int = MAX_PAGES) -> Iterator[Row]:
         """Fills and funding; since 0 = the venue's default window."""
         params = {"category": CATEGORY, "symbol": symbol, "limit": 100}
         return self._windows("get_executions", "/v5/execution/list", params, since_ms, at_most)
 
-    def closed_pnl(self, symbol: str, since_ms: int = 0) -> list[Row]:
+    def closed_pnl(self, symbol: str, since_ms: int = 0) -> Iterator[Row]:
         params = {"category": CATEGORY, "symbol": symbol, "limit": 100}
         return self._windows("get_closed_pnl", "/v5/position/closed-pnl", params, since_ms, MAX_PAGES)
 
@@ -169,39 +172,38 @@ class RestClient(Transport):
 
     # how a call is made
 
-    def _windows(self, method: str, path: str, params: Row, since_ms: int, at_most: int) -> list[Row]:
+    def _windows(self, method: str, path: str, params: Row, since_ms: int, at_most: int) -> Iterator[Row]:
         """All rows from `since_ms` on, in windows of seven days, the longest the venue answers for."""
         if not since_ms:
-            return self._pages(method, path, params, at_most)
-        rows: list[Row] = []
+            yield from self._pages(method, path, params, at_most)
+            return
         start, now = since_ms, self.venue_now_ms()
         while now - start > WEEK_MS:
-            rows += self._pages(method, path, {**params, "startTime": start, "endTime": start + WEEK_MS - 1}, at_most)
+            window = {**params, "startTime": start, "endTime": start + WEEK_MS - 1}
+            yield from self._pages(method, path, window, at_most)
             start += WEEK_MS
-        return rows + self._pages(method, path, {**params, "startTime": start}, at_most)
+        yield from self._pages(method, path, {**params, "startTime": start}, at_most)
 
-    def _pages(self, method: str, path: str, params: Row, at_most: int = MAX_PAGES) -> list[Row]:
+    def _pages(self, method: str, path: str, params: Row, at_most: int = MAX_PAGES) -> Iterator[Row]:
         """Rows of all pages; a cursor on the last page is possible, so an empty page ends it too.
 
         Raises:
             VenueError: also when `MAX_PAGES` are not enough or a cursor comes twice. A smaller `at_most` just stops.
         """
-        rows: list[Row] = []
         seen = {""}
         cursor = ""
         for _ in range(at_most):
             answer = self._get(method, path, {**params, "cursor": cursor} if cursor else params)
             page = _rows(answer)
-            rows += page
+            yield from page
             cursor = str(answer.result.get("nextPageCursor") or "")
             if not page or not cursor:
-                return rows
+                return
             if cursor in seen:
                 raise VenueError(errors.no_answer("the same page cursor came twice"), f"GET {path}")
             seen.add(cursor)
-        if at_most < MAX_PAGES:
-            return rows
-        raise VenueError(errors.no_answer(f"more than {MAX_PAGES} pages"), f"GET {path}")
+        if at_most == MAX_PAGES:
+            raise VenueError(errors.no_answer(f"more than {MAX_PAGES} pages"), f"GET {path}")
 
     def _get(self, method: str, path: str, params: Row) -> Answer:
         """Ask, in turn; a query refused for its rate or its timestamp is asked again, since asking changes nothing."""

@@ -52,7 +52,7 @@ class RequestSnapshot(Message, frozen=True, kw_only=True):
     request: int
     """Counts the requests of the bot; the answer repeats it, so that a late answer to an older one is told apart."""
     executions_since_ms: int = 0
-    """Oldest execution wanted; 0 = whatever the venue's default window shows."""
+    """Oldest execution and end of an order wanted; 0 = whatever the venue's default window shows."""
     issued_ms: int = 0
 
 

@@ -187,7 +187,7 @@ class SnapshotReason(StrEnum):
 class SnapshotTaken(Message, frozen=True, kw_only=True):
     """The venue's answer to RequestSnapshot, taken over REST while no command of the symbol was being sent.
 
-    `open_orders` is complete; `ended_orders` and `executions` hold what REST still shows of the recent past, oldest
+    `open_orders` is complete; `ended_orders` and `executions` hold what REST shows from the time asked for on, oldest
     first. `highest_life` is the largest life found in any of our ids, so that a new life never reuses one.
     """
 

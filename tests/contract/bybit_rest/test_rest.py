@@ -220,6 +220,14 @@ def test_a_failed_page_is_no_shorter_list(rest: RestClient, end: VenueEnd) -> No
         rest.open_orders("BTCUSDT")
 
 
+def test_a_history_is_asked_for_page_by_page_as_it_is_used_up(rest: RestClient, end: VenueEnd) -> None:
+    end.reply = lambda came: ok({"list": [{"n": len(end.came)}], "nextPageCursor": str(len(end.came))})
+    history = rest.order_history("BTCUSDT")
+    assert end.came == []
+    assert [next(history), next(history)] == [{"n": 1}, {"n": 2}]
+    assert len(end.came) == 2
+
+
 def test_a_throttled_query_is_asked_again_and_not_for_ever(rest: RestClient, end: VenueEnd) -> None:
     limit = {"X_Bapi_Limit_Reset_Timestamp": str(rest.venue_now_ms() + 60)}
     replies = [refusal(10006, **limit), ok({"list": [{"n": 1}]})]
@@ -246,7 +254,7 @@ def test_a_query_refused_for_its_timestamp_is_asked_again_by_the_venues_clock(re
 
 def test_long_spans_are_asked_in_weeks_without_holes(rest: RestClient, end: VenueEnd) -> None:
     since = rest.venue_now_ms() - 17 * 24 * 3600 * 1000
-    rest.executions("BTCUSDT", since)
+    list(rest.executions("BTCUSDT", since))
     asked = [parse_qs(urlsplit(came.target).query) for came in end.came]
     starts = [int(query["startTime"][0]) for query in asked]
     ends = [int(query["endTime"][0]) for query in asked if "endTime" in query]

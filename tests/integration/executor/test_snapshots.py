@@ -22,7 +22,7 @@ from tests.integration.executor.fake_venue import (
     Fault,
     Seen,
 )
-from tests.integration.executor.floor import Floor, eventually
+from tests.integration.executor.floor import Floor, eventually, now_ms
 
 D = Decimal
 
@@ -48,6 +48,25 @@ def test_a_snapshot_shows_orders_fills_and_the_highest_life(floor: Floor, venue:
     assert (fill.client_order_id, fill.last_qty) == (filled.client_order_id, D("0.01"))
     assert {position.leg: position.qty for position in shot.positions} == {Leg.LONG: D("0.01"), Leg.SHORT: D(0)}
     assert shot.instrument.tick_size == D("0.1")
+
+
+def test_orders_that_ended_before_the_time_asked_for_are_not_told_again(
+    floor: Floor, venue: FakeVenue, start: Start
+) -> None:
+    """Their ids still count: a new life must not take one that was used, however long ago."""
+    start()
+    old, new = floor.submit(client_order_id=floor.new_id(Leg.LONG, Purpose.ENTRY, life=37)), floor.submit()
+    floor.send(old, new)
+    floor.expect(OrderAcked, count=2)
+    venue.fill(old.client_order_id, "50000")
+    venue.fill(new.client_order_id, "50000")
+    since_ms = now_ms() - 600_000
+    venue.orders[old.client_order_id]["updatedTime"] = str(since_ms - 1)
+    venue.orders[new.client_order_id]["updatedTime"] = str(since_ms)
+    floor.send(floor.snapshot(1, since_ms=since_ms))
+    shot = floor.expect(SnapshotTaken, count=2)[1]
+    assert [order.client_order_id for order in shot.ended_orders] == [new.client_order_id]
+    assert shot.highest_life == 37
 
 
 def test_a_closing_fill_gets_its_result_from_closed_pnl(floor: Floor, venue: FakeVenue, start: Start) -> None:

@@ -35,19 +35,29 @@ class _Closing(NamedTuple):
     exit_value: Decimal
 
 
-def executions_of(rest: RestClient, rows: Sequence[Row], symbol: str, ts_init: int) -> list[OrderFilled | FundingPaid]:
-    """Events of execution rows, oldest first, each `execId` once.
+def execution_rows(rows: Iterable[Row]) -> list[parse.ExecutionRow]:
+    """Each `execId` once.
+
+    Raises:
+        ParseError, and what getting the rows raises.
+    """
+    return list({str(row.get("execId")): parse.row_of(parse.ExecutionRow, row) for row in rows}.values())
+
+
+def executions_of(
+    rest: RestClient, rows: Sequence[parse.ExecutionRow], symbol: str, ts_init: int
+) -> list[OrderFilled | FundingPaid]:
+    """Events of execution rows, oldest first.
 
     Raises:
         MissingResult, ParseError, VenueError, NotSent.
     """
-    unique = {str(row.get("execId")): parse.row_of(parse.ExecutionRow, row) for row in rows}
-    closing = [row for row in unique.values() if parse.needs_gross(row)]
+    closing = [row for row in rows if parse.needs_gross(row)]
     gross: dict[str, Decimal] = {}
     if closing:
         oldest_ms = min(_row_age(row)[0] for row in closing)
         gross = gross_of(closing, rest.closed_pnl(symbol, max(1, oldest_ms - MARGIN_MS)))
-    events = (parse.rest_execution_event(row, gross.get(str(row.exec_id), ZERO), ts_init) for row in unique.values())
+    events = (parse.rest_execution_event(row, gross.get(str(row.exec_id), ZERO), ts_init) for row in rows)
     return sorted((event for event in events if event is not None), key=_age)
 
 
@@ -61,7 +71,7 @@ def gross_of(closing: Iterable[parse.ExecutionRow], pnl_rows: Iterable[Row]) -> 
     orders: dict[str, list[parse.ExecutionRow]] = defaultdict(list)
     for row in closing:
         orders[str(row.order_id)].append(row)
-    results = _closings(pnl_rows)
+    results = _closings(row for row in pnl_rows if str(row.get("orderId")) in orders)
     found: dict[str, Decimal] = {}
     missing: list[str] = []
     for order_id, fills in orders.items():

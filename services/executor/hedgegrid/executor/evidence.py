@@ -7,7 +7,7 @@ from enum import Enum
 from hedgegrid.bybit import parse
 from hedgegrid.bybit.parse_fields import decimal_or_zero
 from hedgegrid.bybit.rest import RestClient, Row
-from hedgegrid.executor.closing_gross import MissingResult, executions_of
+from hedgegrid.executor.closing_gross import MissingResult, execution_rows, executions_of
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.commands import AmendOrder, CancelOrder, OrderCommand, SubmitOrder
 
@@ -99,7 +99,7 @@ def events_of(rest: RestClient, evidence: Evidence, symbol: str, ts_init: int) -
     """
     events: list[Message] = []
     try:
-        events += executions_of(rest, evidence.executions, symbol, ts_init)
+        events += executions_of(rest, execution_rows(evidence.executions), symbol, ts_init)
     except (MissingResult, parse.ParseError) as error:
         _log.warning("fills of %s are left to the socket or a snapshot: %s", evidence.venue_order_id, error)
     try:

@@ -5,16 +5,16 @@ read anew, so that the parts fit together (reliability §5.6). The account's wal
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from hedgegrid.bybit import parse
 from hedgegrid.bybit.errors import Kind, VenueError
 from hedgegrid.bybit.rest import RestClient, Row
 from hedgegrid.domain.ids import parse_client_order_id
 from hedgegrid.domain.instrument import Instrument
-from hedgegrid.executor.closing_gross import executions_of
+from hedgegrid.executor.closing_gross import execution_rows, executions_of
 from hedgegrid.messages.commands import RequestSnapshot
 from hedgegrid.messages.events import (
     OrderAccepted,
@@ -33,18 +33,13 @@ DEFAULT_PAGES = 10
 HISTORY_MARGIN_MS = 3_600_000
 """Read from this much before the time asked for: an order's `createdTime` lies before its executions."""
 
-_log = logging.getLogger(__name__)
-
 Ended = OrderCompleted | OrderCanceled | OrderRejected
+
+_log = logging.getLogger(__name__)
 
 
 class Unstable(Exception):
     """Positions moved during every round."""
-
-
-class _Orders(NamedTuple):
-    open: tuple[OrderAccepted, ...]
-    ended: tuple[Ended, ...]
 
 
 def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrument: Instrument) -> SnapshotTaken:
@@ -57,16 +52,18 @@ def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrum
     symbol, since_ms = wish.symbol, wish.executions_since_ms
     before, _ = _positions(rest, clock, symbol)
     for _ in range(ROUNDS):
-        open_rows = rest.open_orders(symbol)
-        ended_rows = [*rest.closed_orders(symbol), *_history(rest, symbol, since_ms)]
-        execution_rows = rest.executions(symbol, since_ms, *_at_most(since_ms))
+        now_ms = clock.now_ms()
+        lives = _Lives(symbol)
+        orders = _Orders(since_ms, now_ms)
+        orders.see(lives.of(rest.open_orders(symbol)))
+        orders.see(lives.of(rest.closed_orders(symbol)))
+        orders.see(lives.of(_history(rest, symbol, since_ms)))
+        fills = execution_rows(lives.of(rest.executions(symbol, since_ms, *_at_most(since_ms))))
         after, venue_ms = _positions(rest, clock, symbol)
         if _marks(before) != _marks(after):
             before = after
             continue
-        now_ms = clock.now_ms()
-        executions = executions_of(rest, execution_rows, symbol, now_ms)
-        orders = _orders(open_rows, ended_rows, now_ms)
+        executions = executions_of(rest, fills, symbol, now_ms)
         wallet_row, wallet_ms = rest.wallet()
         return SnapshotTaken(
             symbol=symbol,
@@ -76,10 +73,10 @@ def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrum
             open_orders=orders.open,
             ended_orders=orders.ended,
             executions=tuple(executions),
-            wallet=parse.wallet_event(parse.row_of(parse.WalletRow, wallet_row), now_ms, wallet_ms or None),
-            highest_life=_highest_life((*open_rows, *ended_rows, *execution_rows), symbol),
+            wallet=parse.wallet_event(parse.row_of(parse.WalletRow, wallet_row), clock.now_ms(), wallet_ms or None),
+            highest_life=lives.highest,
             request=wish.request,
-            ts_event=venue_ms or now_ms,
+            ts_event=venue_ms or clock.now_ms(),
         )
     raise Unstable(f"the positions of {symbol} changed during each of {ROUNDS} readings")
 
@@ -104,7 +101,7 @@ def read_instrument(rest: RestClient, symbol: str) -> Instrument:
     return replace(rules, risk_tiers=parse.risk_tiers(parse.row_of(parse.RiskLimitRow, row) for row in rows))
 
 
-def _history(rest: RestClient, symbol: str, since_ms: int) -> list[Row]:
+def _history(rest: RestClient, symbol: str, since_ms: int) -> Iterator[Row]:
     start_ms = max(1, since_ms - HISTORY_MARGIN_MS) if since_ms else 0
     return rest.order_history(symbol, start_ms, *_at_most(since_ms))
 
@@ -126,26 +123,53 @@ def _marks(positions: Iterable[PositionChanged]) -> list[tuple[Any, ...]]:
     return [(p.leg, p.seq, p.qty, p.entry_px) for p in positions]
 
 
-def _orders(open_rows: list[Row], ended_rows: list[Row], ts_init: int) -> _Orders:
-    """Each order once, by its newest row: one that ended while the pages were read counts as ended."""
-    newest: dict[str, tuple[int, OrderAccepted | Ended]] = {}
-    for rank, rows in enumerate((open_rows, ended_rows)):
-        for raw in rows:
-            event = parse.order_event(parse.row_of(parse.OrderRow, raw), ts_init)
-            key = str(raw.get("orderId"))
-            if event is not None and (key not in newest or (rank, event.ts_event) > _rank(newest[key])):
-                newest[key] = (rank, event)
-    events = sorted((event for _, event in newest.values()), key=lambda event: event.ts_event)
-    return _Orders(
-        tuple(event for event in events if isinstance(event, OrderAccepted)),
-        tuple(event for event in events if not isinstance(event, OrderAccepted)),
-    )
+class _Orders:
+    """Each order once, by its newest row: one that ended while the pages were read counts as ended.
+
+    Rows are used up as they come: whoever trades fast has thousands in the hour that the history is read back. What
+    ended before the time asked for was told earlier.
+    """
+
+    def __init__(self, since_ms: int, ts_init: int) -> None:
+        self._since_ms = since_ms
+        self._ts_init = ts_init
+        self._newest: dict[str, OrderAccepted | Ended] = {}
+
+    def see(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            event = parse.order_event(parse.row_of(parse.OrderRow, row), self._ts_init)
+            if event is None or (isinstance(event, Ended) and event.ts_event < self._since_ms):
+                continue
+            order_id = str(row.get("orderId"))
+            if order_id not in self._newest or _recency(event) > _recency(self._newest[order_id]):
+                self._newest[order_id] = event
+
+    @property
+    def open(self) -> tuple[OrderAccepted, ...]:
+        return tuple(event for event in self._in_order() if isinstance(event, OrderAccepted))
+
+    @property
+    def ended(self) -> tuple[Ended, ...]:
+        return tuple(event for event in self._in_order() if isinstance(event, Ended))
+
+    def _in_order(self) -> list[OrderAccepted | Ended]:
+        return sorted(self._newest.values(), key=lambda event: event.ts_event)
 
 
-def _rank(known: tuple[int, OrderAccepted | Ended]) -> tuple[int, int]:
-    return known[0], known[1].ts_event
+def _recency(event: OrderAccepted | Ended) -> tuple[bool, int]:
+    return isinstance(event, Ended), event.ts_event
 
 
-def _highest_life(rows: Iterable[Row], symbol: str) -> int:
-    ids = (parse_client_order_id(str(row.get("orderLinkId") or "")) for row in rows)
-    return max((parts.life for parts in ids if parts is not None and parts.symbol == symbol), default=0)
+class _Lives:
+    """The highest life in any of our ids among the rows that pass by."""
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self.highest = 0
+
+    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            parts = parse_client_order_id(str(row.get("orderLinkId") or ""))
+            if parts is not None and parts.symbol == self._symbol:
+                self.highest = max(self.highest, parts.life)
+            yield row
