@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hedgegrid.messages.events import CommandKind, OrderAcked
-from hedgegrid.ws_gateway.ack_watch import CLOCKS_APART_MS, ORDERS_KEPT, AckWatch
+from hedgegrid.ws_gateway.ack_watch import CLOCKS_APART_MS, KEPT_MS, AckWatch
 
 LIVE_MS = 1_000_000
 SENT_MS = LIVE_MS + CLOCKS_APART_MS
@@ -102,9 +102,13 @@ def test_acks_of_an_order_before_the_session_are_not_judged() -> None:
     assert watch.overdue(63_000)
 
 
-def test_memory_is_bounded(watch: AckWatch) -> None:
-    for number in range(ORDERS_KEPT + 10):
-        watch.frame(frame(f"o{number}"), SENT_MS)
-    watch.acked(ack("o0"), 0)
-    watch.acked(ack("o10"), 0)
-    assert "of o0 " in watch.overdue(3_000)
+def test_words_are_forgotten_in_time_and_what_was_sent_before_them_is_not_judged(watch: AckWatch) -> None:
+    for number in range(1_000):
+        watch.frame(frame(f"o{number}"), SENT_MS + number * 1_000)
+    assert len(watch._told) == KEPT_MS / 1_000 + 1
+    newest_ms = SENT_MS + 999_000
+    watch.acked(ack("o0", sent_ms=SENT_MS), 0)
+    watch.acked(ack("o999", sent_ms=newest_ms), 0)
+    assert watch.overdue(3_000) == ""
+    watch.acked(ack("untold", sent_ms=newest_ms), 0)
+    assert "of untold " in watch.overdue(3_000)

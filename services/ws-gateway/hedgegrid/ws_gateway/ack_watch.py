@@ -16,7 +16,9 @@ ACK_FOLLOWED_WITHIN_MS = 3_000
 CLOCKS_APART_MS = 1_000
 """The executor's clock may be so far off ours: orders sent so soon after the session began are not judged, and a word
 that came so shortly before an order was sent may have been the answer to it."""
-ORDERS_KEPT = 10_000
+KEPT_MS = 120_000
+"""So long the words on an order are kept: an acknowledgement is read within seconds, or, of an order whose outcome had
+to be asked for, within a minute."""
 TERMINAL = frozenset({"Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated", "Rejected"})
 NS_PER_MS = 1_000_000
 
@@ -48,6 +50,7 @@ class AckWatch:
         self._within_ms = within_ms
         self._lock = threading.Lock()
         self._live_ms: int | None = None
+        """Orders sent from here on are judged."""
         self._told: OrderedDict[str, _Told] = OrderedDict()
         self._waiting: dict[str, tuple[OrderAcked, int]] = {}
 
@@ -78,8 +81,7 @@ class AckWatch:
             for row in frame.data:
                 self._told[row.order_link_id] = _Told(recv_ms, row.order_status in TERMINAL)
                 self._told.move_to_end(row.order_link_id)
-            while len(self._told) > ORDERS_KEPT:
-                self._told.popitem(last=False)
+            self._forget_before(recv_ms - KEPT_MS)
 
     def acked(self, ack: OrderAcked, now_ms: int) -> None:
         """An acknowledgement by REST was read. Only one that carries the venue's order id was an answer to a request
@@ -99,6 +101,13 @@ class AckWatch:
                     late_ms = now_ms - deadline_ms + self._within_ms
                     return f"no order event for {late_ms} ms after the {ack.command} of {ack.client_order_id} was acked"
         return ""
+
+    def _forget_before(self, recv_ms: int) -> None:
+        """Of orders that were sent before the newest word forgotten, nobody can say whether they were followed."""
+        while self._told and next(iter(self._told.values())).recv_ms < recv_ms:
+            _, told = self._told.popitem(last=False)
+            if self._live_ms is not None:
+                self._live_ms = max(self._live_ms, told.recv_ms)
 
     @staticmethod
     def _is_ours(ack: OrderAcked, live_ms: int) -> bool:
