@@ -30,7 +30,7 @@ from hedgegrid.operator.own_books import OwnBooks
 from hedgegrid.operator.redis_server import MARKET_CONF, URL_VARIABLE, RedisServer, in_checkout
 from hedgegrid.operator.redis_urls import MARKET_URL_VARIABLE, RedisUrls
 from hedgegrid.operator.report import PERCENTILES, percentiles
-from hedgegrid.runtime.scheduling import REALTIME_VARIABLE, ask_for_real_time
+from hedgegrid.runtime.scheduling import ask_for_real_time
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
@@ -94,7 +94,7 @@ def measure(rate: int, seconds: float, urls: RedisUrls, folder: Path, realtime: 
             **os.environ,
             URL_VARIABLE: urls.money,
             MARKET_URL_VARIABLE: urls.market,
-            REALTIME_VARIABLE: str(int(realtime)),
+            "HEDGEGRID_REALTIME": str(int(realtime)),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

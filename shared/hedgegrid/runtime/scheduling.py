@@ -18,7 +18,6 @@ import platform
 import struct
 import sys
 
-REALTIME_VARIABLE = "HEDGEGRID_REALTIME"
 SLICE_NS = 100_000
 """The shortest slice the kernel grants."""
 _SYSCALL = {"x86_64": 314, "aarch64": 274}.get(platform.machine())

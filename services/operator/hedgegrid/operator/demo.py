@@ -28,7 +28,7 @@ from hedgegrid.operator.stream_books import StreamBooks
 from hedgegrid.operator.supervisor import EXIT_CONFIG, GaveUp
 from hedgegrid.operator.table import Display, open_display
 from hedgegrid.runtime.errors import ConfigError
-from hedgegrid.runtime.scheduling import REALTIME_VARIABLE
+from hedgegrid.runtime.settings import load_settings
 
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 CALM_TIMEOUT_S = 10.0
@@ -43,6 +43,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
     Raises:
         ConfigError: an argument, file or server is not usable; nothing is left running.
     """
+    settings = load_settings()
     text, config = config_for_demo(options.config, options.symbols, options.tapes)
     folder = new_run_folder()
     config_path = folder / "config.toml"
@@ -50,8 +51,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
     make_control_key(folder)
     with StopSignals() as signals, open_display(console) as display:
         display.say(f"run folder: {folder}")
-        realtime = os.environ.get(REALTIME_VARIABLE) == "1"
-        server = RunRedis(folder / "redis", external_urls(os.environ), display.say, realtime)
+        server = RunRedis(folder / "redis", external_urls(os.environ), display.say, settings.realtime)
         plan = RunPlan(options=options, config=config, config_path=config_path, folder=folder)
         stack = Stack(plan, server, signals, display)
         signals.at_once = stack.kill
