@@ -25,8 +25,8 @@ from tests.chaos.world import Setting, World
 EVERY_S = 20.0
 SPARED_MIN = 24
 """Those `memory` lets pass, and eight to see a slope in."""
-ENDS_SERVICES = ("process", "kill point")
-"""Kinds of faults."""
+ENDS_SERVICES = ("process", "kill point", "redis")
+"""Kinds of faults. With Redis gone, metrics ends and begins as a new process."""
 WORKERS = 3
 TOO_LONG = ("copy of a minute ago", "pongs go on", "half-open", "standby")
 """Faults that alone take longer than the time between two."""
