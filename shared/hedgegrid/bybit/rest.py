@@ -17,7 +17,8 @@ from hedgegrid.bybit.venue_clock import NS_PER_MS
 
 HEDGE_MODE = 3
 WEEK_MS = 7 * 24 * 3600 * 1000
-MAX_PAGES = 200
+MAX_PAGES = 400
+"""20,000 orders: more than an account may place in half an hour (10 a second). A longer list has no end."""
 QUERY_TRIES = 3
 LONGEST_PAUSE_MS = 2000
 CLOCK_TRIES = 3

@@ -14,6 +14,7 @@ from hedgegrid.messages.events import (
 )
 from tests.integration.executor.conftest import Start
 from tests.integration.executor.fake_venue import (
+    CLOSED_PNL,
     CREATE,
     EXECUTIONS,
     POSITIONS,
@@ -106,6 +107,33 @@ def test_a_result_that_comes_late_is_waited_for(floor: Floor, venue: FakeVenue, 
     (fill,) = floor.expect(SnapshotTaken, count=2)[1].executions
     assert isinstance(fill, OrderFilled)
     assert fill.gross == D(10)
+
+
+def test_a_result_under_the_time_of_a_much_earlier_fill_is_looked_for_further_back(
+    floor: Floor, venue: FakeVenue, start: Start
+) -> None:
+    start()
+    close = floor.submit(reduce_only=True)
+    floor.send(close)
+    floor.one(OrderAcked)
+    venue.fill(close.client_order_id, "51000", closed_size="0.01")
+    row = {
+        "orderId": "venue-1", "side": "Sell", "closedSize": "0.01", "cumEntryValue": "500", "cumExitValue": "510",
+    }  # fmt: skip
+    two_hours_ago_ms = now_ms() - 2 * 3_600_000
+
+    def show_in_its_window(seen: Seen) -> None:
+        if seen.path.endswith("closed-pnl"):
+            venue.closed_pnl[:] = [row] if int(seen.params["startTime"]) <= two_hours_ago_ms else []
+
+    venue.on_request = show_in_its_window
+    floor.send(floor.snapshot(1))
+    (fill,) = floor.expect(SnapshotTaken, count=2)[1].executions
+    assert isinstance(fill, OrderFilled)
+    assert fill.gross == D(10)
+    first, second, third = (int(seen.params["startTime"]) for seen in venue.seen(CLOSED_PNL))
+    assert first - second == 50 * 60_000
+    assert second - third == 23 * 3_600_000
 
 
 def test_without_the_result_there_is_no_snapshot(floor: Floor, venue: FakeVenue, start: Start) -> None:

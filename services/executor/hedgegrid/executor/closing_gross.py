@@ -19,8 +19,10 @@ from hedgegrid.domain.money import ZERO, to_money_step
 from hedgegrid.domain.order import Side
 from hedgegrid.messages.events import FundingPaid, OrderFilled
 
-MARGIN_MS = 3_600_000
-"""Closed-pnl rows are asked from this much earlier on, since a row keeps the time of its order's first fill."""
+MINUTE_MS = 60_000
+MARGINS_MS = (10 * MINUTE_MS, 60 * MINUTE_MS, 24 * 60 * MINUTE_MS, 7 * 24 * 60 * MINUTE_MS)
+"""Closed-pnl rows are asked from this much before the oldest closing fill on, since a row may keep the time of its
+order's first fill: the usual, and further back each time that a result was missing."""
 
 
 class MissingResult(Exception):
@@ -45,9 +47,9 @@ def execution_rows(rows: Iterable[Row]) -> list[parse.ExecutionRow]:
 
 
 def executions_of(
-    rest: RestClient, rows: Sequence[parse.ExecutionRow], symbol: str, ts_init: int
+    rest: RestClient, rows: Sequence[parse.ExecutionRow], symbol: str, ts_init: int, tried: int = 0
 ) -> list[OrderFilled | FundingPaid]:
-    """Events of execution rows, oldest first.
+    """Events of execution rows, oldest first. `tried` counts the earlier tries that missed a result.
 
     Raises:
         MissingResult, ParseError, VenueError, NotSent.
@@ -56,7 +58,8 @@ def executions_of(
     gross: dict[str, Decimal] = {}
     if closing:
         oldest_ms = min(_row_age(row)[0] for row in closing)
-        gross = gross_of(closing, rest.closed_pnl(symbol, max(1, oldest_ms - MARGIN_MS)))
+        margin_ms = MARGINS_MS[min(tried, len(MARGINS_MS) - 1)]
+        gross = gross_of(closing, rest.closed_pnl(symbol, max(1, oldest_ms - margin_ms)))
     events = (parse.rest_execution_event(row, gross.get(str(row.exec_id), ZERO), ts_init) for row in rows)
     return sorted((event for event in events if event is not None), key=_age)
 

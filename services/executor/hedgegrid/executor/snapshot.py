@@ -30,8 +30,9 @@ ROUNDS = 5
 """Times everything is read before a symbol that keeps moving is given up for now."""
 DEFAULT_PAGES = 10
 """Pages of history read when no start was asked for: 500 orders, 1000 executions."""
-HISTORY_MARGIN_MS = 3_600_000
-"""Read from this much before the time asked for: an order's `createdTime` lies before its executions."""
+HISTORY_MARGIN_MS = 600_000
+"""Orders made so long before the time asked for are read too, as the venue sorts them by `createdTime`. Of one that
+rested for longer and ended since, the fills are read all the same; that it ended without one shows in its absence."""
 
 Ended = OrderCompleted | OrderCanceled | OrderRejected
 
@@ -42,8 +43,10 @@ class Unstable(Exception):
     """Positions moved during every round."""
 
 
-def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrument: Instrument) -> SnapshotTaken:
-    """Read the symbol until its parts fit together.
+def take_snapshot(
+    rest: RestClient, clock: Clock, wish: RequestSnapshot, instrument: Instrument, tried: int = 0
+) -> SnapshotTaken:
+    """Read the symbol until its parts fit together. `tried` counts the earlier tries that missed a fill's result.
 
     Raises:
         VenueError, NotSent: a call failed. ParseError: a row is not understood. MissingResult: a fill's result is not
@@ -63,7 +66,7 @@ def take_snapshot(rest: RestClient, clock: Clock, wish: RequestSnapshot, instrum
         if _marks(before) != _marks(after):
             before = after
             continue
-        executions = executions_of(rest, fills, symbol, now_ms)
+        executions = executions_of(rest, fills, symbol, now_ms, tried)
         wallet_row, wallet_ms = rest.wallet()
         return SnapshotTaken(
             symbol=symbol,

@@ -119,7 +119,7 @@ class Snapshots:
         instrument = self._gate.instruments.get(wish.symbol)
         if instrument is None or wish.reason is SnapshotReason.AUDIT:  # lot limits change about twice a month
             instrument = self.publish_instrument(wish.symbol)
-        return take_snapshot(self._rest, self._clock, wish, instrument)
+        return take_snapshot(self._rest, self._clock, wish, instrument, entry.looks)
 
     def _failed(self, wish: RequestSnapshot, text: str) -> SnapshotFailed:
         _log.warning("no snapshot of %s (%s): %s", wish.symbol, wish.reason, text)
