@@ -26,6 +26,8 @@ from tests.integration.executor.fake_venue import (
 from tests.integration.executor.floor import Floor, eventually, now_ms
 
 D = Decimal
+RESULT = {"orderId": "venue-1", "side": "Sell", "closedSize": "0.01", "cumEntryValue": "500", "cumExitValue": "510"}
+"""Of what `_close` closes: 10."""
 
 
 def test_a_snapshot_shows_orders_fills_and_the_highest_life(floor: Floor, venue: FakeVenue, start: Start) -> None:
@@ -70,6 +72,13 @@ def test_orders_that_ended_before_the_time_asked_for_are_not_told_again(
     assert shot.highest_life == 37
 
 
+def _close(floor: Floor, venue: FakeVenue) -> None:
+    close = floor.submit(reduce_only=True)
+    floor.send(close)
+    floor.one(OrderAcked)
+    venue.fill(close.client_order_id, "51000", closed_size="0.01")
+
+
 def test_a_closing_fill_gets_its_result_from_closed_pnl(floor: Floor, venue: FakeVenue, start: Start) -> None:
     start()
     close = floor.submit(reduce_only=True)
@@ -90,17 +99,11 @@ def test_a_closing_fill_gets_its_result_from_closed_pnl(floor: Floor, venue: Fak
 
 def test_a_result_that_comes_late_is_waited_for(floor: Floor, venue: FakeVenue, start: Start) -> None:
     start()
-    close = floor.submit(reduce_only=True)
-    floor.send(close)
-    floor.one(OrderAcked)
-    venue.fill(close.client_order_id, "51000", closed_size="0.01")
-    row = {
-        "orderId": "venue-1", "side": "Sell", "closedSize": "0.01", "cumEntryValue": "500", "cumExitValue": "510",
-    }  # fmt: skip
+    _close(floor, venue)
 
     def show_late(seen: Seen) -> None:
         if seen.path.endswith("closed-pnl") and len(venue.seen(seen.path)) == 2:
-            venue.closed_pnl.append(row)
+            venue.closed_pnl.append(RESULT)
 
     venue.on_request = show_late
     floor.send(floor.snapshot(1))
@@ -113,18 +116,12 @@ def test_a_result_under_the_time_of_a_much_earlier_fill_is_looked_for_further_ba
     floor: Floor, venue: FakeVenue, start: Start
 ) -> None:
     start()
-    close = floor.submit(reduce_only=True)
-    floor.send(close)
-    floor.one(OrderAcked)
-    venue.fill(close.client_order_id, "51000", closed_size="0.01")
-    row = {
-        "orderId": "venue-1", "side": "Sell", "closedSize": "0.01", "cumEntryValue": "500", "cumExitValue": "510",
-    }  # fmt: skip
+    _close(floor, venue)
     two_hours_ago_ms = now_ms() - 2 * 3_600_000
 
     def show_in_its_window(seen: Seen) -> None:
         if seen.path.endswith("closed-pnl"):
-            venue.closed_pnl[:] = [row] if int(seen.params["startTime"]) <= two_hours_ago_ms else []
+            venue.closed_pnl[:] = [RESULT] if int(seen.params["startTime"]) <= two_hours_ago_ms else []
 
     venue.on_request = show_in_its_window
     floor.send(floor.snapshot(1))
@@ -138,10 +135,7 @@ def test_a_result_under_the_time_of_a_much_earlier_fill_is_looked_for_further_ba
 
 def test_without_the_result_there_is_no_snapshot(floor: Floor, venue: FakeVenue, start: Start) -> None:
     start()
-    close = floor.submit(reduce_only=True)
-    floor.send(close)
-    floor.one(OrderAcked)
-    venue.fill(close.client_order_id, "51000", closed_size="0.01")
+    _close(floor, venue)
     floor.send(floor.snapshot(1))
     assert "closed-pnl" in floor.one(SnapshotFailed).text
 
