@@ -1,6 +1,8 @@
 """The janitor of an account: every reader it must not overtake is one it asks."""
 
 import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -8,6 +10,7 @@ import redis
 from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect
 from hedgegrid.executor.janitor import Janitor
+from hedgegrid.operator.redis_server import RedisBinary, RedisServer
 
 COUNT = 1000
 NOW_MS = 10**9
@@ -52,9 +55,11 @@ def lengths(client: redis.Redis, account: str) -> dict[str, int]:
 
 
 def kept_by(slow: str) -> str | None:
+    if slow == "nobody":
+        return None
     if slow.startswith("bot"):
         return "events"
-    return "commands" if slow == "executor" else slow.rpartition(" ")[2] or None
+    return "commands" if slow == "executor" else slow.rpartition(" ")[2]
 
 
 @pytest.mark.parametrize("slow", ["nobody", *READERS])
@@ -75,3 +80,22 @@ def test_what_is_young_stays(redis_url: str, account: str) -> None:
     Janitor(account, ["BTCUSDT", "ETHUSDT"], client, keep_ms=NOW_MS).clean(NOW_MS)
     assert set(lengths(client, account).values()) == {COUNT}
     client.close()
+
+
+@pytest.mark.parametrize("slow", ["nobody", "executor"])
+def test_a_server_half_full_keeps_only_what_somebody_has_yet_to_read(
+    tmp_path: Path, redis_binary: RedisBinary, account: str, slow: str
+) -> None:
+    with RedisServer(tmp_path / "redis", binary=redis_binary) as server:
+        client = connect(server.url, "t")
+        prepare(client, account, slow)
+        janitor = Janitor(account, ["BTCUSDT", "ETHUSDT"], client, keep_ms=NOW_MS)
+        used: Any = client.info("memory")
+        client.config_set("maxmemory", used["used_memory"] * 3)
+        janitor.clean(NOW_MS)
+        assert set(lengths(client, account).values()) == {COUNT}
+        client.config_set("maxmemory", int(used["used_memory"] * 1.5))
+        janitor.clean(NOW_MS)
+        left = lengths(client, account)
+        assert {name for name, length in left.items() if length == COUNT} == {"control", kept_by(slow)} - {None}
+        client.close()

@@ -6,9 +6,12 @@ import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.reader import START
+from hedgegrid.bus.server_facts import read_facts
 from hedgegrid.bus.trimming import group_positions, trim
 
 CLEAN_EVERY_S = 300
+SHORT_OF_MEMORY = 0.5
+"""Part of `maxmemory`: from there on nothing is kept for people. Else a busy account's past would stop its trading."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class Janitor:
             redis.RedisError: some streams may have been trimmed.
         """
         account, client = self._account, self._client
+        keep_ms = self._keep_ms if read_facts(client).memory_share < SHORT_OF_MEMORY else 0
         bots = [self._position(keys.bot(account, symbol), "events_at") for symbol in self._symbols]
         executor = [self._position(keys.executor(account), "checkpoint")]
         for stream, readers in (
@@ -37,7 +41,7 @@ class Janitor:
             (keys.ledger(account), []),
         ):
             positions = [*readers, *group_positions(client, stream)]
-            trimmed = trim(client, stream, positions, now_ms - self._keep_ms)
+            trimmed = trim(client, stream, positions, now_ms - keep_ms)
             if trimmed:
                 _log.info("%s: %d old entries trimmed", stream, trimmed)
 

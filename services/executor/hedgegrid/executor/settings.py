@@ -62,7 +62,10 @@ class ExecutorSettings(ServiceSettings):
         default=2000, ge=0, le=600_000, description="0..600000 ms that a flattening is left to the bots"
     )
     stream_keep_h: int = Field(
-        default=72, ge=1, le=8760, description="1..8760 h that account streams are kept for people, read or not"
+        default=72,
+        ge=1,
+        le=8760,
+        description="1..8760 h that account streams are kept for people, unless half of Redis' memory is used",
     )
     redis_stop_pct: float = Field(
         default=80, ge=1, le=100, description="1..100 % of maxmemory: from there on nothing that adds exposure is sent"
