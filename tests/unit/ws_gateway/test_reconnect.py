@@ -1,12 +1,17 @@
 """Back-off and budget, with the clock held."""
 
+import itertools
 import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgegrid.runtime.clock import ManualClock
-from hedgegrid.ws_gateway.reconnect import CONNECTS_PER_WINDOW, STABLE_MS, WINDOW_MS, ConnectBudget, ReconnectPolicy
+from hedgegrid.ws_gateway.reconnect import BURST, EVERY_MS, STABLE_MS, ConnectBudget, ReconnectPolicy
+
+WINDOW_MS = 300_000
+"""The venue's."""
+MOST = BURST + WINDOW_MS // EVERY_MS
 
 
 def policy() -> tuple[ReconnectPolicy, ManualClock]:
@@ -25,7 +30,7 @@ def test_first_attempt_is_free_and_later_ones_wait_longer_and_longer() -> None:
         clock.advance_ms(waits[-1])
         assert feed.wait_ms() == 0
     for number, wait in enumerate(waits):
-        longest = min(30_000, 500 * 2**number)
+        longest = min(5_000, 500 * 2**number)
         assert longest / 2 <= wait <= longest
 
 
@@ -39,7 +44,7 @@ def test_a_stable_connection_starts_the_back_off_anew_a_short_one_does_not() -> 
     feed.connected()
     clock.advance_ms(STABLE_MS - 1)
     feed.failed()
-    assert feed.wait_ms() >= 15_000
+    assert feed.wait_ms() >= 2_500
     clock.advance_ms(feed.wait_ms())
     feed.attempt()
     feed.connected()
@@ -56,7 +61,7 @@ def test_never_more_than_the_budget_in_any_window(lifetimes_ms: list[int]) -> No
         clock.advance_ms(feed.wait_ms())
         now = clock.monotonic_ns() // 1_000_000
         attempts.append(now)
-        assert sum(now - at < WINDOW_MS for at in attempts) <= CONNECTS_PER_WINDOW
+        assert sum(now - at < WINDOW_MS for at in attempts) <= MOST
         feed.attempt()
         feed.connected()
         clock.advance_ms(lifetime)
@@ -77,10 +82,11 @@ def test_feeds_refused_for_an_hour_share_one_budget_and_all_come_back() -> None:
                 attempts.append(now_s)
         clock.advance_ms(1_000)
     most = max(sum(start <= at < start + WINDOW_MS // 1_000 for at in attempts) for start in attempts)
-    assert most == CONNECTS_PER_WINDOW
-    assert len(attempts) >= 11 * CONNECTS_PER_WINDOW, "they go on trying"
+    assert MOST // 2 < most <= MOST < 500 // 2, "a second gateway behind the same address has room"
+    pauses_s = [later - at for at, later in itertools.pairwise(attempts)]
+    assert max(pauses_s) <= 5, "they go on trying"
     connected: set[int] = set()
-    for _ in range(2 * WINDOW_MS // 1_000):
+    for _ in range(len(feeds) * EVERY_MS // 1_000 + 10):
         for number, feed in enumerate(feeds):
             if number not in connected and feed.wait_ms() == 0:
                 feed.attempt()

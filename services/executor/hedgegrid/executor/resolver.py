@@ -128,4 +128,4 @@ class Resolver:
 
     def _later(self, entry: InFlight) -> None:
         entry.looks += 1
-        self._lanes.unknown(entry, self._settings.backoff_ns(entry.looks + 1))
+        self._lanes.unknown(entry, self._settings.look_again_ns(entry.looks, len(entry.absent_at_ns)))

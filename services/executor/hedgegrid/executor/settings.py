@@ -103,3 +103,13 @@ class ExecutorSettings(ServiceSettings):
     def backoff_ns(self, tries: int) -> int:
         """0.5, 1, 2, 4, 8, 8, … seconds by default, for `tries` = 1, 2, 3, …"""
         return int(self.retry_first_ms * 1_000_000 * 2 ** min(max(tries - 1, 0), 4))
+
+    def look_again_ns(self, looks: int, absences: int) -> int:
+        """Until an order of unknown outcome is looked for again, after `looks` looks of which `absences` count.
+
+        As after failures at first, but soon enough for a line that is back; then in the even steps in which the rounds
+        span their time, since a bot waits for the proof.
+        """
+        steps = max(self.absent_rounds - 1, 1)
+        step_ns = max(-(-self.absent_span_ms // steps), self.retry_first_ms) * 1_000_000
+        return step_ns if absences else min(self.backoff_ns(looks + 1), step_ns)

@@ -2,43 +2,42 @@
 
 import random
 import threading
-from collections import deque
 
 from hedgegrid.runtime.clock import Clock
 
 FIRST_DELAY_MS = 500
-LONGEST_DELAY_MS = 30_000
+LONGEST_DELAY_MS = 5_000
+"""Bots without a feed plan nothing, so a line that is back must be noticed soon."""
 STABLE_MS = 30_000
 """A connection that lasted this long was a good one: the next failure starts from the first delay."""
-WINDOW_MS = 300_000
-CONNECTS_PER_WINDOW = 60
-"""Bybit bans at 500 new connections in 5 minutes per IP."""
+BURST = 50
+EVERY_MS = 2_000
+"""So many attempts at once, then one in so long: at most 200 in any 5 minutes. Bybit bans an address at 500."""
 
 NS_PER_MS = 1_000_000
 
 
 class ConnectBudget:
-    """Attempts of all feeds of a process, which the venue counts together. Safe from any thread."""
+    """Attempts of all feeds of a process, which the venue counts together. Safe from any thread.
+
+    What is used up comes back bit by bit (a leaky bucket): feeds refused for long go on trying at an even pace.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._attempts: deque[int] = deque()
+        self._paid_off_ms = 0
+        """When all attempts so far will have come back."""
 
     def wait_ms(self) -> int:
         """How long until one more attempt fits in; 0 = now."""
-        now = _now_ms(self._clock)
         with self._lock:
-            while self._attempts and now - self._attempts[0] >= WINDOW_MS:
-                self._attempts.popleft()
-            if len(self._attempts) < CONNECTS_PER_WINDOW:
-                return 0
-            return self._attempts[0] + WINDOW_MS - now
+            return max(0, self._paid_off_ms - (BURST - 1) * EVERY_MS - _now_ms(self._clock))
 
     def attempt(self) -> None:
         """An attempt begins."""
         with self._lock:
-            self._attempts.append(_now_ms(self._clock))
+            self._paid_off_ms = max(self._paid_off_ms, _now_ms(self._clock)) + EVERY_MS
 
 
 class ReconnectPolicy:
