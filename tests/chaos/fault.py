@@ -46,9 +46,14 @@ def normal(world: World) -> recovery.Condition:
     )
 
 
-def until_normal(world: World, row: FaultFigures) -> None:
+def until_normal(world: World) -> float:
+    """Wait for normal life; return the seconds it took."""
+    return world.until(normal(world), NORMAL_TIMEOUT_S, "normal life")
+
+
+def until_recovered(world: World, row: FaultFigures) -> None:
     """Wait for normal life and note how long it took."""
-    row.recover_s.append(world.until(normal(world), NORMAL_TIMEOUT_S, "normal life"))
+    row.recover_s.append(until_normal(world))
 
 
 def until_reconciled(world: World, row: FaultFigures, mark: Mark, account: str | None = None) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from hedgegrid.operator.services import instance_of
+from hedgegrid.operator.supervisor import SETTLED_S
 from hedgegrid.runtime.failpoints import POINTS
 from tests.chaos import recovery
 from tests.chaos.figures import FaultFigures
@@ -49,6 +50,7 @@ def inject(world: World, row: FaultFigures, dice: random.Random) -> None:
     service = _service(row)
     name = _victim(world, service, dice)
     child = world.child(name)
+    world.trade_on(child.started_s + SETTLED_S - time.monotonic())  # who dies sooner is restarted later
     before = child.pid
     world.say(f"arming {point} of {name}")
     rare = point in ("strategy.at_takeover", "strategy.in_snapshot")

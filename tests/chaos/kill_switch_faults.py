@@ -16,7 +16,7 @@ from hedgegrid.operator.halt import drop_files
 from hedgegrid.operator.project_files import CONTROL_KEY_FILE, STATE_FOLDER
 from hedgegrid.runtime.control_key import read_key
 from hedgegrid.runtime.kill_latch import LatchFile, decode_latch
-from tests.chaos.fault import NORMAL_TIMEOUT_S, Fault, injected, normal
+from tests.chaos.fault import Fault, injected, until_normal
 from tests.chaos.figures import FaultFigures
 from tests.chaos.world import World
 
@@ -75,7 +75,7 @@ def _stop(throw: Throw, without_redis: bool, world: World, row: FaultFigures, di
                 symbol=None, state=TradingState.ACTIVE, actor=ACTOR, reason=REASON, ts_event=world.now_ms()
             ),
         )
-    world.until(normal(world), NORMAL_TIMEOUT_S, "normal life")
+    until_normal(world)
 
 
 def _over_redis(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hedgegrid.bus import codec, keys
 from hedgegrid.messages.base import Message
 from hedgegrid.messages.feed import FeedConnected, FeedLost, FeedStale
-from tests.chaos.fault import NORMAL_TIMEOUT_S, Fault, Inject, injected, until_normal, until_reconciled
+from tests.chaos.fault import NORMAL_TIMEOUT_S, Fault, Inject, injected, until_reconciled, until_recovered
 from tests.chaos.figures import FaultFigures
 from tests.chaos.proxy import Line
 from tests.chaos.world import Mark, World
@@ -86,7 +86,7 @@ def _events(
     for kind, fields in events:
         world.venue.event(kind, **fields)
     world.trade_on(for_s)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _stall_public(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -96,7 +96,7 @@ def _stall_public(world: World, row: FaultFigures, dice: random.Random) -> None:
     row.noticed_s.append(((_public_news_ms(world, mark) or 0) - mark.at_ms) / 1000)
     lost_s = world.until(lambda: _public_news_ms(world, mark, FeedConnected) is not None, NORMAL_TIMEOUT_S, "prices")
     world.say(f"connected again {lost_s:.1f} s after the notice")
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _public_news_ms(world: World, mark: Mark, kind: type[Message] | None = None) -> int | None:
@@ -126,7 +126,7 @@ def _lines(
     finally:
         for name in lines:
             world.lines[name].set(Line.PASS)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _fault(
@@ -137,4 +137,4 @@ def _fault(
     world.until(lambda: world.venue.hits() > 0, 30, f"a hit of {kind}")
     world.trade_on(4)
     world.venue.clear()
-    until_normal(world, row)
+    until_recovered(world, row)

@@ -9,7 +9,7 @@ from hedgegrid.bus import keys
 from hedgegrid.operator.children import Child
 from hedgegrid.operator.services import SIM, instance_of
 from tests.chaos import recovery
-from tests.chaos.fault import Fault, Inject, injected, until_normal
+from tests.chaos.fault import Fault, Inject, injected, until_normal, until_recovered
 from tests.chaos.figures import FaultFigures
 from tests.chaos.world import Mark, World
 
@@ -74,7 +74,7 @@ def _pause(service: str, world: World, row: FaultFigures, dice: random.Random) -
     _signal(child, signal.SIGSTOP)
     world.trade_on(PAUSE_S)
     _signal(child, signal.SIGCONT)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _standby(number: signal.Signals, world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -97,7 +97,7 @@ def _standby(number: signal.Signals, world: World, row: FaultFigures, dice: rand
         if active.pid is not None and number is signal.SIGSTOP:
             _signal(active, signal.SIGCONT)
         world.end_service(standby)
-    until_normal(world, FaultFigures("", ""))
+    until_normal(world)
 
 
 def _scale(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -109,7 +109,7 @@ def _scale(world: World, row: FaultFigures, dice: random.Random) -> None:
         world.trade_on(2)
     finally:
         world.end_service(third)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _freeze_venue(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -118,7 +118,7 @@ def _freeze_venue(world: World, row: FaultFigures, dice: random.Random) -> None:
     _signal(sim, signal.SIGSTOP)
     world.trade_on(SIM_PAUSE_S)
     _signal(sim, signal.SIGCONT)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _owners(world: World) -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import redis
 
 from hedgegrid.operator.redis_server import RedisServer
-from tests.chaos.fault import Fault, Inject, injected, until_normal
+from tests.chaos.fault import Fault, Inject, injected, until_recovered
 from tests.chaos.figures import FaultFigures
 from tests.chaos.world import NeverHappened, World
 
@@ -45,7 +45,7 @@ def _kill(number: int, world: World, row: FaultFigures, dice: random.Random) -> 
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     _wait_dead(server)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _restart(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -53,7 +53,7 @@ def _restart(world: World, row: FaultFigures, dice: random.Random) -> None:
     with _down(world):
         world.money.stop()
         world.money.start()
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _freeze(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -63,7 +63,7 @@ def _freeze(world: World, row: FaultFigures, dice: random.Random) -> None:
         os.kill(world.money.pid, signal.SIGSTOP)
         world.trade_on(FREEZE_S)
         os.kill(world.money.pid, signal.SIGCONT)
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _cut_tail(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -78,7 +78,7 @@ def _cut_tail(world: World, row: FaultFigures, dice: random.Random) -> None:
         os.truncate(newest, size - cut)
         world.money.start()
     world.open_books()
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _restore_old_copy(world: World, row: FaultFigures, dice: random.Random) -> None:
@@ -92,13 +92,13 @@ def _restore_old_copy(world: World, row: FaultFigures, dice: random.Random) -> N
         copy.rename(world.money.directory)
         world.money.start()
     world.open_books()
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 def _flush_market(world: World, row: FaultFigures, dice: random.Random) -> None:
     injected(world, row)
     world.stack.market.flushall()
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 class NoMount(Exception):
@@ -140,7 +140,7 @@ def fill_disk(world: World, row: FaultFigures, dice: random.Random) -> None:
         except redis.ConnectionError:
             world.money.kill()
             world.money.start()
-    until_normal(world, row)
+    until_recovered(world, row)
 
 
 @contextlib.contextmanager

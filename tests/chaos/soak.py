@@ -16,6 +16,7 @@ from rich.console import Console
 
 from hedgegrid.operator.project_files import new_run_folder
 from tests.chaos import kill_points, line_faults, process_faults, redis_faults
+from tests.chaos.fault import until_normal
 from tests.chaos.figures import print_table
 from tests.chaos.grid import EIGHT_BOTS
 from tests.chaos.memory import MemoryWatch
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     with World(folder / "soak", setting) as world:
         world.on_poll = lambda: memory.look(_processes(world))
+        until_normal(world)
         end_s = time.monotonic() + asked.minutes * 60
         good = True
         while good and time.monotonic() < end_s:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ class Child:
     def __init__(self, spec: ChildSpec, folder: Path) -> None:
         self.spec = spec
         self.log_path = folder / f"{spec.name}.log"
+        self.started_s = 0.0
+        """Monotonic time of its last start."""
         self._process: subprocess.Popen[bytes] | None = None
         self._stdout: IO[bytes] | None = None
 
@@ -53,6 +56,7 @@ class Child:
         Raises:
             OSError: the program cannot be run.
         """
+        self.started_s = time.monotonic()
         self._close_stdout()
         if self.spec.captures_stdout:
             self._stdout = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process

@@ -34,12 +34,7 @@ class _Watched:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.deaths: deque[float] = deque()
-        self.started_at = 0.0
         self.restart_at: float | None = None
-
-    def start(self) -> None:
-        self.started_at = time.monotonic()
-        self.child.start()
 
 
 class Supervisor:
@@ -63,7 +58,7 @@ class Supervisor:
         """Start a process and watch it from now on."""
         watched = _Watched(Child(spec, self._folder))
         self._watched.append(watched)
-        watched.start()
+        watched.child.start()
         return watched.child
 
     def end(self, child: Child) -> None:
@@ -83,7 +78,7 @@ class Supervisor:
             if watched.restart_at is not None:
                 if now >= watched.restart_at:
                     watched.restart_at = None
-                    watched.start()
+                    watched.child.start()
                     self.restarts += 1
                 continue
             exit_code = watched.child.exit_code()
@@ -92,7 +87,7 @@ class Supervisor:
 
     def _bury(self, watched: _Watched, exit_code: int, now: float) -> None:
         child, deaths = watched.child, watched.deaths
-        if now - watched.started_at >= self._settled_s:
+        if now - child.started_s >= self._settled_s:
             deaths.clear()
         while deaths and now - deaths[0] > DEATHS_WINDOW_S:
             deaths.popleft()
