@@ -80,7 +80,7 @@ class Stack:
         """
         container = self.containers(service)[0]
         before = self.inspect(container)
-        self.docker("exec", container, "sh", "-c", "kill -9 -1")
+        self.docker("exec", "-d", container, "sh", "-c", "kill -9 -1")  # waited for, it may be killed with the rest
         wait(
             lambda: self.inspect(container)["RestartCount"] > before["RestartCount"],
             f"{service} was not started again",
