@@ -51,7 +51,9 @@ def test_stops_of_a_position_fire_and_leave_with_it(sim: Simulator, sockets: Con
     low = f"{last_price(session) * Decimal('0.5'):.0f}"
     session.set_trading_stop(**full, stopLoss=low)
     assert code_of(session.set_trading_stop, **full, stopLoss=low) == 34040
+    sim.tell("pause")  # a market on its way up could be beyond the price by the time it arrives
     session.set_trading_stop(**full, takeProfit=f"{last_price(session) * Decimal('1.0005'):.1f}")
+    sim.tell("start")
     waiting = inbox.first("order", stopOrderType="StopLoss", orderStatus="Untriggered")
     assert (waiting["triggerPrice"], waiting["triggerDirection"], waiting["reduceOnly"]) == (low, 2, True)
     taken = inbox.first("order", stopOrderType="TakeProfit", orderStatus="Filled")
