@@ -63,6 +63,7 @@ def quantiles(title: str, metric: str, width: int, by: str = "symbol") -> Panel:
 
 NET = "sum by (account) (hedgegrid_realised_pnl_usdt)"
 STATE_WORDS = "max by (account, symbol, state) (hedgegrid_trading_state) == 1"
+INTERLOCKS = "max by (account, symbol, interlock) (hedgegrid_interlock)"
 BOT = 'account=~"$account",symbol=~"$symbol"'
 
 OVERVIEW = Board(
@@ -117,12 +118,18 @@ OVERVIEW = Board(
             Panel("Net by bot", (Query("bot:realised_net_usdt:sum", "{{account}} {{symbol}}"),), USDT, 12),
         ),
         (
-            Panel("States", (Query(STATE_WORDS, "{{account}} {{symbol}} {{state}}"),), width=8, kind="table"),
-            Panel("Exposure by bot", (Query("bot:exposure_usdt:sum", "{{account}} {{symbol}}"),), USDT, 8),
+            Panel("States", (Query(STATE_WORDS, "{{account}} {{symbol}} {{state}}"),), width=6, kind="table"),
+            Panel(
+                "Interlocks",
+                (Query(f"{INTERLOCKS} > 0", "{{account}} {{symbol}} {{interlock}}"),),
+                width=6, kind="table", may_be_empty=True,
+                about="Why orders wait. 1: what adds exposure; 2: all but cancels and closings at market.",
+            ),
+            Panel("Exposure by bot", (Query("bot:exposure_usdt:sum", "{{account}} {{symbol}}"),), USDT, 6),
             Panel(
                 "Firing alerts",
                 (Query('ALERTS{alertstate="firing"}', "{{alertname}} {{account}} {{symbol}}"),),
-                width=8, kind="table", may_be_empty=True,
+                width=6, kind="table", may_be_empty=True,
             ),
         ),
     ),
