@@ -30,7 +30,7 @@ def serve(rate: int, seconds: float, symbols: list[str]) -> None:
             data = dict.fromkeys(("lastPrice", "markPrice", "bid1Price", "ask1Price"), "125")
             await socket.send_json({"topic": f"tickers.{symbol}", "type": "snapshot", "data": data, "ts": 1})
         start, sent = time.perf_counter(), 0
-        while (elapsed := time.perf_counter() - start) < seconds:
+        while not socket.closed and (elapsed := time.perf_counter() - start) < seconds:
             due = int(elapsed * rate)
             while sent < due:
                 symbol = symbols[sent % len(symbols)]
