@@ -1,5 +1,7 @@
 """Connections to Redis, set up so that no command is ever repeated behind our back."""
 
+import logging
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -12,6 +14,9 @@ from redis.retry import Retry
 BLOCK_MS = 2000
 """Longest blocking read; the socket timeout must lie above it or redis-py restarts the read silently."""
 SOCKET_TIMEOUT_S = 5.0
+TRY_AGAIN_S = 0.2
+
+_log = logging.getLogger(__name__)
 
 
 def connect(
@@ -40,6 +45,28 @@ def connect(
         protocol=2,
         decode_responses=False,
     )
+
+
+def wait_for_server(client: redis.Redis, stopping: threading.Event) -> bool:
+    """Wait until the server answers; False when told to stop before. Who starts in an outage must not die of it.
+
+    Raises:
+        redis.AuthenticationError: it answers, and does not let us in.
+    """
+    told = False
+    while not stopping.is_set():
+        try:
+            client.ping()
+        except redis.AuthenticationError:
+            raise
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            if not told:
+                _log.warning("waiting for redis: %s", error)
+            told = True
+            stopping.wait(TRY_AGAIN_S)
+        else:
+            return True
+    return False
 
 
 def load_functions(client: redis.Redis) -> None:

@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 import redis
 
 from hedgegrid.operator.redis_server import RedisBinary, RedisServer
@@ -34,6 +35,23 @@ def test_totals_are_right_after_redis_was_killed_and_came_back(redis_binary: Red
             eventually(lambda: last.leg()["fills"] == 50 * ROUNDS)
             assert Decimal(last.leg()["realised"]["gross"]) == written
             assert last.error is None
+        world.client.close()
+
+
+def test_a_service_that_starts_in_an_outage_waits_for_its_end(
+    redis_binary: RedisBinary, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Dying of it again and again would make the demo's supervisor give up and end the trading with it."""
+    with RedisServer(tmp_path / "redis", binary=redis_binary) as server:
+        world = World(server.url)
+        world.write(world.ledger, sample.fill())
+        server.stop()
+        with world.running() as metrics:
+            eventually(lambda: metrics.ended() or "waiting for redis" in caplog.text)
+            server.start()
+            eventually(lambda: metrics.ended() or metrics.counting())
+            assert metrics.error is None
+            assert metrics.leg()["fills"] == 1
         world.client.close()
 
 

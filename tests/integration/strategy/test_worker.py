@@ -12,6 +12,7 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.progress import bot_progress
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.ledger import StateChanged
+from hedgegrid.operator.redis_server import RedisBinary, RedisServer
 from tests.integration.strategy.floor import Floor, eventually
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -131,6 +132,22 @@ def test_a_new_holder_knows_the_price_though_the_market_stands_still(floor: Floo
             5,
             "the new holder stands at the newest tick",
         )
+
+
+def test_a_worker_that_starts_in_an_outage_waits_for_its_end(redis_binary: RedisBinary, tmp_path: Path) -> None:
+    """Dying of it again and again would make the demo's supervisor give up and end everything."""
+    with RedisServer(tmp_path / "redis", binary=redis_binary) as server:
+        floor = Floor(server.url, tmp_path, ("BTCUSDT",))
+        try:
+            server.stop()
+            worker = floor.start_worker("a")
+            log = tmp_path / "a.log"
+            eventually(lambda: worker.poll() is not None or "waiting for redis" in log.read_text(), 15, "it waits")
+            server.start()
+            eventually(lambda: worker.poll() is not None or all_held_by(floor, {"a"}), 15, "all bots leased")
+            assert worker.poll() is None
+        finally:
+            floor.stop_all()
 
 
 def test_a_ladder_the_account_cannot_carry_is_refused_at_start_with_the_numbers(redis_url: str, tmp_path: Path) -> None:

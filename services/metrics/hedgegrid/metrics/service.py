@@ -13,7 +13,7 @@ from faststream import FastStream
 from faststream.redis import RedisBroker
 
 from hedgegrid.bus import dead_letter, keys
-from hedgegrid.bus.connection import connect, load_functions
+from hedgegrid.bus.connection import connect, load_functions, wait_for_server
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.reader import START
 from hedgegrid.ledger.schema import LedgerUnusable
@@ -91,11 +91,13 @@ class MetricsService:
         context.health.set("counting", False, "not started")
 
     def run(self) -> None:
-        """Count until `stopping` is set.
+        """Wait for Redis, then count until `stopping` is set.
 
         Raises:
             Exception: whatever stopped the counting; the next process carries on where this one saved.
         """
+        if not all(wait_for_server(client, self._context.stopping) for client in (self._money, self._market_redis)):
+            return
         load_functions(self._money)
         if not self._take_leases():
             return

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import redis
 
 from hedgegrid.bus import codec, keys, progress
-from hedgegrid.bus.connection import connect, load_functions
+from hedgegrid.bus.connection import connect, load_functions, wait_for_server
 from hedgegrid.bus.dead_letter import set_aside
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
@@ -65,6 +65,9 @@ class Worker:
         self._next_report_s = 0.0
 
     def run(self) -> None:
+        self._context.health.set("leases", False, "not started")
+        if not wait_for_server(self._money, self._context.stopping):
+            return
         self._connect()
         while not self._context.stopping.is_set():
             try:
