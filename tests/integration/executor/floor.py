@@ -50,7 +50,7 @@ FAST: dict[str, Any] = {
     "lease_ttl_ms": 1000,
     "stop_grace_ms": 1000,
     "rest_connect_timeout_ms": 500,
-    "rest_read_timeout_ms": 300,
+    "rest_read_timeout_ms": 1000,  # a busy machine keeps a thread waiting for a third of it
 }
 
 
