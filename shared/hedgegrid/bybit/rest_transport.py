@@ -192,6 +192,7 @@ class _Http(HTTP):  # type: ignore[misc]
         self.client.proxies = get_environ_proxies(self.endpoint)
         self.client.trust_env = False  # else proxies and .netrc are looked up again for every call
         self._now_ms = now_ms
+        self._prepared: dict[str, requests.PreparedRequest] = {}
         self.before_send: BeforeSend | None = None
         self.sent = False
 
@@ -209,10 +210,23 @@ class _Http(HTTP):  # type: ignore[misc]
         }
 
     def _prepare_request(self, method: str, path: str, params: str, headers: dict[str, str]) -> Any:
-        request = super()._prepare_request(method, path, params, headers)
+        if method == "POST":
+            request = self._post(path, params, headers)
+        else:
+            request = super()._prepare_request(method, path, params, headers)
         if self.before_send is not None:
             self.before_send()
         self.sent = True
+        return request
+
+    def _post(self, url: str, body: str, headers: dict[str, str]) -> requests.PreparedRequest:
+        """What all requests to a URL share is put together once: it takes longer than all else that an order needs here
+        (docs/decisions/0015). Cookies that came since are not among it; the API asks for none."""
+        if url not in self._prepared:
+            self._prepared[url] = super()._prepare_request("POST", url, "", {})
+        request = self._prepared[url].copy()
+        request.headers.update(headers)
+        request.prepare_body(body, None)
         return request
 
 

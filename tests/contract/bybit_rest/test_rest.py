@@ -57,6 +57,20 @@ def test_an_order_is_signed_over_what_is_sent(rest: RestClient, end: VenueEnd) -
     assert json.loads(came.body) == CANCEL.params
 
 
+def test_orders_in_a_row_have_nothing_of_each_other(rest: RestClient, end: VenueEnd) -> None:
+    long = request_of(
+        CancelOrder(symbol="10000000AIDOGEUSDT", leg=Leg.LONG, client_order_id="h12-10000000AIDOGEUSDT-LE00-abc")
+    )
+    sent = (long, CANCEL, long, CANCEL)
+    for request in sent:
+        rest.send(request, nothing)
+    for request, came in zip(sent, end.came, strict=True):
+        check_signature(came)
+        assert json.loads(came.body) == request.params
+        assert int(came.headers["content-length"]) == len(came.body)
+    assert len({frozenset(came.headers) for came in end.came}) == 1
+
+
 def test_a_query_is_signed_over_its_query_string_and_a_cursor_goes_back_untouched(
     rest: RestClient, end: VenueEnd
 ) -> None:
