@@ -11,7 +11,7 @@ BY_ONE_THREAD = {
     "services/exchange-sim/hedgegrid/exchange_sim/accounts.py",
     "services/exchange-sim/hedgegrid/exchange_sim/faults/scenario.py",
     "services/metrics/hedgegrid/metrics/projection.py",
-    "services/strategy/hedgegrid/strategy/core/stored_state.py",
+    "services/strategy/hedgegrid/strategy/stored_state.py",
     "shared/hedgegrid/runtime/conversion.py",
 }
 UNDER_A_LOCK = {"shared/hedgegrid/bybit/parse_rows.py"}

@@ -10,7 +10,7 @@ from hedgegrid.bus import codec, keys
 from hedgegrid.bus.reader import CheckpointReader, last_id
 from hedgegrid.messages.events import AccountEvent
 from hedgegrid.strategy.core.state import BotState, OrderPhase
-from hedgegrid.strategy.core.stored_state import read_state
+from hedgegrid.strategy.stored_state import is_stored, read_state
 
 BotName = tuple[str, str]
 """Account and symbol."""
@@ -38,13 +38,14 @@ class BotSight:
 
 def see(client: redis.Redis, bot: BotName) -> BotSight:
     """Look at a bot; raises redis.RedisError."""
-    fields: Any = client.hgetall(keys.bot(*bot))
+    raw: Any = client.hgetall(keys.bot(*bot))
+    fields = {name.decode(): value for name, value in raw.items()}
     lease: Any = client.hgetall(keys.lease(*bot))
     alive = int(lease.get(b"expires_ms", 0)) > time.time_ns() // 1_000_000
     owner = lease.get(b"owner", b"").decode() if alive else ""
     state = BotState(symbol=bot[1])
-    if b"state" in fields:
-        state = read_state(fields[b"state"], int(fields[b"schema"]), BotState)
+    if is_stored(fields):
+        state = read_state(fields, BotState)
     return BotSight(bot=bot, owner=owner, state=state)
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from hedgegrid.bus import codec, keys
 from hedgegrid.bus.reader import id_key
 from hedgegrid.domain.ids import parse_client_order_id
@@ -22,6 +20,7 @@ from hedgegrid.messages.ledger import (
 )
 from hedgegrid.strategy.core.state import BotState
 from hedgegrid.strategy.plans import plans_of
+from hedgegrid.strategy.stored_state import is_stored, read_state
 from tests.ledger_sum import realised
 from tests.simulation.steps import Violation
 from tests.simulation.world import World
@@ -56,8 +55,8 @@ class AtRest:
 
     def state(self, account: str, symbol: str) -> Any:
         """The committed state, None before the first one."""
-        encoded = self._store.hget(keys.bot(account, symbol), "state")
-        return None if encoded is None else msgspec.json.decode(encoded, type=self._types[account, symbol])
+        fields = {name.decode(): value for name, value in self._store.hgetall(keys.bot(account, symbol)).items()}
+        return read_state(fields, self._types[account, symbol]) if is_stored(fields) else None
 
     def ledger(self, account: str, symbol: str) -> list[LedgerMessage]:
         rows = (codec.decode_ledger(fields) for _, fields in self._store.xrange(keys.ledger(account)))

@@ -15,6 +15,7 @@ from hedgegrid.executor.sent_mark import Mark
 from hedgegrid.messages.events import CommandKind, OrderDenied, OrderRejected
 from hedgegrid.messages.ledger import FillBooked, FundingBooked
 from hedgegrid.strategy.plans import plans_of
+from hedgegrid.strategy.stored_state import read_state
 from tests.simulation.client import Server
 from tests.simulation.http import Sent
 from tests.simulation.loom import Process
@@ -113,8 +114,8 @@ class StepChecks:
         position = put.get("events_at") or put.get("checkpoint")
         if position is not None:
             self._advanced(state, id_key(position.decode()))
-        if "state" in put:
-            self._state_written(state, put["state"])
+        if put.keys() & {"state:long", "state:short"}:
+            self._legs_written(state)
         rest = values[put_end + 1 + int(values[put_end]) :]
         for number, payload in zip(rest[::2], rest[1::2], strict=True):
             self._message(streams[int(number) - 1], payload)
@@ -124,9 +125,10 @@ class StepChecks:
             self._broken(f"checkpoint monotone: {state} went back from {self._positions[state]} to {position}")
         self._positions[state] = position
 
-    def _state_written(self, key: str, encoded: bytes) -> None:
+    def _legs_written(self, key: str) -> None:
         """An order that the books no longer know does not come to life again."""
-        state = msgspec.json.decode(encoded, type=self._state_types[key])
+        fields = {name.decode(): value for name, value in self._money.store.hgetall(key).items()}
+        state = read_state(fields, self._state_types[key])
         now = {order.client_order_id for leg in state.legs for order in leg.orders}
         back = now & self._ended[key]
         if back:

@@ -20,13 +20,18 @@ class CommitConflict(Exception):
 
 
 class FencedState:
-    """A Redis hash with a version. Reader and writer of one holder; commits may come from several threads."""
+    """A Redis hash with a version. Reader and writer of one holder; commits may come from several threads.
+
+    Nobody else writes it, so what it holds is known here, and a field is written only when its value differs: every
+    byte of a commit is on the disk before the answer (docs/decisions/0016).
+    """
 
     def __init__(self, client: redis.Redis, key: str, lease: Lease) -> None:
         self._client = client
         self._lease = lease
         self._lock = threading.Lock()
         self._commits = 0
+        self._held: dict[str, bytes] = {}
         self.key = key
         self.version = 0
 
@@ -35,6 +40,7 @@ class FencedState:
         raw: Any = self._client.hgetall(self.key)
         fields: dict[str, bytes] = {name.decode(): value for name, value in raw.items()}
         self.version = int(fields.get("version", b"0"))
+        self._held = dict(fields)
         return fields
 
     def commit(
@@ -45,7 +51,7 @@ class FencedState:
         *,
         meanwhile: Callable[[], None] | None = None,
     ) -> None:
-        """Write fields, remove fields and append messages to streams, all together.
+        """Write fields that are not so already, remove fields and append messages to streams, all together.
 
         What `meanwhile` sets going runs beside this commit, but no commit of its own can come before it.
         A lost answer is settled by sending the same commit again: the function knows it by version and id. While
@@ -58,7 +64,10 @@ class FencedState:
                 was written is not known; if it was, the next one ends in a conflict, and the state is read anew.
         """
         with self._lock:
-            keys, args = self._arguments(put, list(drop), list(add))
+            encoded = {name: value.encode() if isinstance(value, str) else value for name, value in put.items()}
+            changed = {name: value for name, value in encoded.items() if self._held.get(name) != value}
+            dropped = list(drop)
+            keys, args = self._arguments(changed, dropped, list(add))
             if meanwhile is not None:
                 meanwhile()
             answer = self._call(keys, args)
@@ -68,10 +77,13 @@ class FencedState:
             if answer == b"CONFLICT":
                 raise CommitConflict(f"{self.key} is not at version {self.version}")
             self.version += 1
+            self._held |= changed
+            for name in dropped:
+                self._held.pop(name, None)
 
     def _arguments(
         self,
-        put: Mapping[str, str | bytes],
+        put: Mapping[str, bytes],
         drop: list[str],
         add: list[tuple[str, Message]],
     ) -> tuple[list[str], list[str | bytes]]:

@@ -2,10 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hedgegrid.bus import codec, fenced_state, keys
 from hedgegrid.bus.connection import connect, load_functions
@@ -48,6 +51,44 @@ def test_state_and_messages_land_together(client: redis.Redis, account: str) -> 
     reader = CheckpointReader(client)
     reader.follow(stream)
     assert [codec.decode_command(entry.fields) for entry in reader.read(block_ms=10)] == [COMMAND, COMMAND]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    commits=st.lists(
+        st.tuples(
+            st.dictionaries(st.sampled_from("abc"), st.sampled_from(("", "x", "y"))),
+            st.sets(st.sampled_from("abc")),
+            st.booleans(),
+        )
+    )
+)
+def test_the_hash_holds_what_was_put_though_only_what_differs_is_written(
+    client: redis.Redis, commits: list[tuple[dict[str, str], set[str], bool]]
+) -> None:
+    account = f"t{uuid.uuid4().hex[:8]}"
+    lease = held_lease(client, account, "a")
+    calls: list[tuple[Any, ...]] = []
+
+    def fcall(*call: Any) -> Any:
+        calls.append(call)
+        return client.fcall(*call)
+
+    spy: Any = SimpleNamespace(hgetall=client.hgetall, fcall=fcall)
+    state, wanted = FencedState(spy, keys.bot(account, "BTCUSDT"), lease), dict[str, str]()
+    for put, drop, reopened in commits:
+        if reopened:
+            state = FencedState(spy, state.key, lease)
+            state.load()
+        dropped = drop - put.keys()
+        state.commit(put, drop=dropped)
+        differs = [text for name, value in put.items() if wanted.get(name) != value for text in (name, value.encode())]
+        n_put = 8
+        assert calls[-1][n_put] == str(len(differs) // 2)
+        assert list(calls[-1][n_put + 1 : n_put + 1 + len(differs)]) == differs
+        wanted = {name: value for name, value in (wanted | put).items() if name not in dropped}
+        held: Any = client.hgetall(state.key)
+        assert {name.decode(): value.decode() for name, value in held.items() if len(name) == 1} == wanted
 
 
 def test_a_fenced_holder_cannot_write(client: redis.Redis, account: str) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from hedgegrid.bus import keys
+from hedgegrid.bus.struct_fields import to_fields
 from hedgegrid.domain.order import Leg
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages import ledger as lg
 from hedgegrid.runtime.health import HttpServer, serve_http
+from hedgegrid.strategy.core.state import BotState
 from tests.integration.metrics.browser import Page, browse
 from tests.integration.metrics.running import Running, World, eventually
 from tests.unit.metrics import sample
@@ -62,11 +64,15 @@ def tick(world: World, metrics: Running, price: str) -> None:
     world.write(keys.market(BTC), sample.tick(last_px=d(price), mark_px=d(price), ts_event=at, ts_init=at))
 
 
+def store(world: World, state: BotState) -> None:
+    world.client.hset(keys.bot(world.account, BTC), mapping=to_fields(state))  # type: ignore[arg-type]
+
+
 def trading(world: World, metrics: Running) -> None:
     """A bot in the middle of its cycles, with everything that the page has a place for."""
     at = now_ms(metrics)
     bot = settled(averaging_style="resting", resting_levels=2)
-    world.client.hset(keys.bot(world.account, BTC), "state", msgspec.json.encode(bot.state))
+    store(world, bot.state)
     world.write(
         world.events,
         sample.wallet(equity=d("1234567.891"), ts_event=at, ts_init=at),
@@ -163,9 +169,7 @@ def test_why_a_bot_stands_still_is_said_on_its_card(
     page: Page, world: World, metrics: Running, server: HttpServer
 ) -> None:
     trading(world, metrics)
-    state = msgspec.json.decode(msgspec.json.encode(settled().state))
-    halted = {**state, "trading_state": "HALTED", "why": "position not explained"}
-    world.client.hset(keys.bot(world.account, BTC), "state", msgspec.json.encode(halted))
+    store(world, replace(settled().state, trading_state=TradingState.HALTED, why="position not explained"))
     opened(page, server)
     page.until("document.querySelector('.bot .why').textContent", lambda why: "position not explained" in why)
     assert page.value("document.querySelector('.bot').className") == "bot is-bad"

@@ -11,6 +11,7 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect, load_functions
 from hedgegrid.bus.lease import Lease
 from hedgegrid.bus.progress import report_bot
+from hedgegrid.bus.struct_fields import to_fields
 from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.catch_up import ensure_group
 from hedgegrid.metrics.consumers import Failure
@@ -225,7 +226,7 @@ def test_a_bots_prices_appear_and_go_with_its_state(world: World, metrics: Metri
     key = keys.bot(world.account, BTC)
     gauges = BotGauges(metrics, {world.account: (BTC, "ETHUSDT")})
     labels = {"account": world.account, "symbol": BTC, "leg": "long"}
-    world.client.hset(key, "state", msgspec.json.encode(bot.state))
+    world.client.hset(key, mapping=to_fields(bot.state))  # type: ignore[arg-type]
     gauges.poll(world.client)
     own = bot.state.long
     assert own.break_even_px is not None
@@ -236,14 +237,14 @@ def test_a_bots_prices_appear_and_go_with_its_state(world: World, metrics: Metri
     assert value(metrics, "bot_reconciled", account=world.account, symbol="ETHUSDT") is None, "never born"
 
     flat = msgspec.structs.replace(bot.strategy.new_state(BTC), life=2)
-    world.client.hset(key, "state", msgspec.json.encode(flat))
+    world.client.hset(key, mapping=to_fields(flat))  # type: ignore[arg-type]
     gauges.poll(world.client)
     for name in ("break_even_price_usdt", "take_profit_price_usdt"):
         assert value(metrics, name, **labels) is None
     assert value(metrics, "ladder_price_usdt", **labels, rung="1") is None
     assert value(metrics, "bot_reconciled", account=world.account, symbol=BTC) == 0
 
-    world.client.hset(key, "state", b'{"symbol": 5}')
+    world.client.hset(key, "state:symbol", b"5")
     gauges.poll(world.client)
     assert value(metrics, "bot_state_readable", account=world.account, symbol=BTC) == 0
     assert (world.account, BTC) not in gauges.books

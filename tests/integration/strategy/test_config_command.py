@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
-import msgspec
 import pytest
 import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect
-from hedgegrid.strategy.core.state import SCHEMA
+from hedgegrid.strategy.stored_state import write_state
 from hedgegrid.strategy.transition.__main__ import main
 from tests.unit.strategy.situations import settled
 
@@ -29,8 +28,7 @@ def client(redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> r
 def test_a_bot_with_a_position_cannot_be_dropped(
     client: redis.Redis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fields: dict[str | bytes, bytes | int] = {"state": msgspec.json.encode(settled().state), "schema": SCHEMA}
-    client.hset(keys.bot("main", "BTCUSDT"), mapping=fields)  # type: ignore[arg-type]
+    client.hset(keys.bot("main", "BTCUSDT"), mapping=write_state(settled().state))  # type: ignore[arg-type]
     new = tmp_path / "new.toml"
     new.write_text(TEXT + ETH)
     before = (tmp_path / "in-place.toml").read_text()

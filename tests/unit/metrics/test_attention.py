@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from hedgegrid.bus import keys
+from hedgegrid.bus.struct_fields import to_fields
 from hedgegrid.domain.kill import KillLevel
 from hedgegrid.domain.order import Leg
 from hedgegrid.domain.risk import RiskStage
@@ -21,7 +22,7 @@ from tests.unit.strategy.situations import settled
 def given() -> Given:
     given = Given()
     given.everything_runs()
-    books = decode(msgspec.json.encode(settled().state))
+    books = decode(to_fields(settled().state))
     given.bots.books = {(ACCOUNT, BTC): books, (ACCOUNT, ETH): books}
     return given
 

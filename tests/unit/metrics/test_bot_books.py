@@ -2,9 +2,9 @@
 
 from decimal import Decimal as D
 
-import msgspec
 import pytest
 
+from hedgegrid.bus.struct_fields import to_fields
 from hedgegrid.domain.order import Leg
 from hedgegrid.metrics.bot_books import BotBooks, decode, ladder, take_profits
 from hedgegrid.strategy.core.range_grid import RangeGrid
@@ -16,7 +16,7 @@ RESTING = {"averaging_style": "resting", "resting_levels": 2}
 
 
 def books(world: World) -> BotBooks:
-    return decode(msgspec.json.encode(world.state))
+    return decode(to_fields(world.state))
 
 
 @pytest.mark.parametrize("leg", list(Leg))
@@ -53,9 +53,9 @@ def test_resting_orders_stand_where_they_rest_and_what_waits_follows_them() -> N
 
 def test_a_bot_that_may_not_average_waits_for_nothing() -> None:
     world = settled()
-    state = msgspec.json.decode(msgspec.json.encode(world.state))
-    assert ladder(decode(msgspec.json.encode({**state, "trading_state": "TP_ONLY"})), Leg.LONG) == []
-    assert ladder(decode(msgspec.json.encode({**state, "stage": 3})), Leg.LONG) == []
+    state = to_fields(world.state)
+    assert ladder(decode({**state, "state:trading_state": b'"TP_ONLY"'}), Leg.LONG) == []
+    assert ladder(decode({**state, "state:stage": b"3"}), Leg.LONG) == []
 
 
 def test_average_break_even_and_take_profit_are_the_bots_own() -> None:
@@ -83,7 +83,7 @@ def test_a_range_grid_shows_its_cells() -> None:
 
 
 def test_a_state_that_was_never_born_is_readable() -> None:
-    shown = decode(b'{"symbol": "BTCUSDT"}')
+    shown = decode({"state:symbol": b'"BTCUSDT"'})
     assert ladder(shown, Leg.LONG) == []
     assert shown.leg(Leg.SHORT).book.entry_px is None
     assert D(0) == shown.leg(Leg.SHORT).book.qty

@@ -3,10 +3,10 @@
 import io
 from typing import Any
 
-import msgspec
 import pytest
 from rich.console import Console
 
+from hedgegrid.bus.struct_fields import to_fields
 from hedgegrid.metrics.bot_books import decode
 from hedgegrid.operator.figures import age, money, percent, price, result
 from hedgegrid.operator.status_table import needs_someone, render
@@ -31,7 +31,7 @@ def test_a_fresh_system_is_shown_without_any_figure() -> None:
 def test_a_bot_in_the_middle_of_its_cycles() -> None:
     given = Given()
     given.everything_runs()
-    given.bots.books[ACCOUNT, BTC] = decode(msgspec.json.encode(settled().state))
+    given.bots.books[ACCOUNT, BTC] = decode(to_fields(settled().state))
     given.account.events.apply("1-0", sample.position(qty=d("0.016"), entry_px=d("50000.5"), liq_px=d("4.1E+4")))
     given.account.events.apply("2-0", sample.wallet(equity=d("1234567.891"), mm_rate=d("0.0234")))
     given.account.ledger.apply("1-0", sample.fill(gross=d("4.9")))

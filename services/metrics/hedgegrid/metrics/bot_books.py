@@ -3,12 +3,13 @@
 The strategy owns the state and its schema; unknown fields are passed over, so only a change of these ones matters here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
 
+from hedgegrid.bus.struct_fields import names_of, to_json
 from hedgegrid.domain.grid_step import next_level_px
 from hedgegrid.domain.money import ZERO
 from hedgegrid.domain.order import Leg, Purpose
@@ -120,16 +121,18 @@ class Line(NamedTuple):
     rests: bool
 
 
+FIELDS = names_of(BotBooks)
+"""Of the hash `bot`."""
 _books = msgspec.json.Decoder(BotBooks)
 
 
-def decode(raw: bytes) -> BotBooks:
+def decode(fields: Mapping[str, bytes]) -> BotBooks:
     """Read a stored state.
 
     Raises:
         msgspec.DecodeError: it is not one, or its shown fields have changed their meaning.
     """
-    return _books.decode(raw)
+    return _books.decode(to_json(fields))
 
 
 def ladder(books: BotBooks, leg: Leg) -> list[Line]:

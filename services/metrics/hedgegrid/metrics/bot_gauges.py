@@ -11,7 +11,7 @@ from prometheus_client import Gauge
 
 from hedgegrid.bus import keys
 from hedgegrid.domain.order import Leg
-from hedgegrid.metrics.bot_books import BotBooks, decode, ladder, take_profits
+from hedgegrid.metrics.bot_books import FIELDS, BotBooks, decode, ladder, take_profits
 from hedgegrid.runtime.metric_names import Metrics
 
 RUNGS = 10
@@ -26,7 +26,7 @@ class BotGauges:
     def __init__(self, metrics: Metrics, accounts: dict[str, tuple[str, ...]]) -> None:
         self._metrics = metrics
         self._bots = [(account, symbol) for account, symbols in accounts.items() for symbol in symbols]
-        self._raw: dict[tuple[str, str], bytes] = {}
+        self._raw: dict[tuple[str, str], dict[str, bytes]] = {}
         self.unreadable: set[tuple[str, str]] = set()
         self.books: dict[tuple[str, str], BotBooks] = {}
         """By account and symbol; a bot that was never born, or whose state this version cannot read, is not there."""
@@ -35,16 +35,17 @@ class BotGauges:
         """Update all gauges."""
         with client.pipeline(transaction=False) as pipe:
             for account, symbol in self._bots:
-                pipe.hget(keys.bot(account, symbol), "state")
-            states: list[Any] = pipe.execute()
-        for bot, raw in zip(self._bots, states, strict=True):
-            if raw is not None and raw != self._raw.get(bot):
-                self._raw[bot] = raw
-                self._take(bot, raw)
+                pipe.hmget(keys.bot(account, symbol), FIELDS)
+            rows: list[Any] = pipe.execute()
+        for bot, row in zip(self._bots, rows, strict=True):
+            fields = {name: value for name, value in zip(FIELDS, row, strict=True) if value is not None}
+            if fields and fields != self._raw.get(bot):
+                self._raw[bot] = fields
+                self._take(bot, fields)
 
-    def _take(self, bot: tuple[str, str], raw: bytes) -> None:
+    def _take(self, bot: tuple[str, str], fields: dict[str, bytes]) -> None:
         try:
-            books = decode(raw)
+            books = decode(fields)
         except msgspec.DecodeError as error:
             if bot not in self.unreadable:
                 _log.warning("the state of %s:%s cannot be read: %s", *bot, error)

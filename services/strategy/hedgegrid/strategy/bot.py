@@ -16,8 +16,8 @@ from hedgegrid.messages.ledger import LedgerMessage
 from hedgegrid.strategy.core.common_config import CommonConfig
 from hedgegrid.strategy.core.inputs import CoreInput
 from hedgegrid.strategy.core.leg_strategy import LegStrategy
-from hedgegrid.strategy.core.state import SCHEMA, BotState
-from hedgegrid.strategy.core.stored_state import StateUnreadable, read_state
+from hedgegrid.strategy.core.state import BotState
+from hedgegrid.strategy.stored_state import StateUnreadable, is_stored, left_over, read_state, write_state
 
 
 class Bot:
@@ -38,6 +38,7 @@ class Bot:
         self._ledger: list[LedgerMessage] = []
         self._changed = False
         self._committed_at = (START, START)
+        self._left_over: list[str] = []
 
     def fresh(self) -> "Bot":
         """The same bot with nothing in it: what a former holding of it knew is stale."""
@@ -52,14 +53,15 @@ class Bot:
         self.lease = lease
         self._stored = FencedState(client, keys.bot(self.account, self.symbol), lease)
         fields = self._stored.load()
-        if "state" in fields:
+        if is_stored(fields):
             try:
-                self.state = read_state(fields["state"], int(fields["schema"]), self.strategy.state_type)
+                self.state = read_state(fields, self.strategy.state_type)
             except StateUnreadable as error:
                 raise StateUnreadable(f"{self._stored.key}: {error}") from error
             self.events_at = fields["events_at"].decode()
             self.control_at = fields["control_at"].decode()
             self._committed_at = (self.events_at, self.control_at)
+            self._left_over = left_over(fields, self.strategy.state_type)
 
     def take(self, event: CoreInput) -> None:
         """Step; what follows waits for `commit`."""
@@ -107,14 +109,15 @@ class Bot:
         messages += [(keys.ledger(self.account), row) for row in self._ledger]
         self._stored.commit(
             {
-                "state": msgspec.json.encode(self.state),
-                "schema": str(SCHEMA),
+                **write_state(self.state),
                 "config_hash": self._config_hash,
                 "events_at": self.events_at,
                 "control_at": self.control_at,
             },
+            drop=self._left_over,
             add=messages,
         )
+        self._left_over = []
         self._commands.clear()
         self._ledger.clear()
         self._changed = False

@@ -9,8 +9,8 @@ from hedgegrid.bus import keys
 from hedgegrid.bus.lease import Lease, LeaseLost
 from hedgegrid.bus.members import Membership
 from hedgegrid.strategy.bot import Bot
-from hedgegrid.strategy.core.stored_state import StateUnreadable
 from hedgegrid.strategy.sharing import fair_share
+from hedgegrid.strategy.stored_state import StateUnreadable
 
 LOOKS_PER_TTL = 5
 """Leases are renewed this many times within their lifetime."""

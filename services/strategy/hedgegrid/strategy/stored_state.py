@@ -1,10 +1,15 @@
-"""Reading a bot's stored state, of this schema or an older one."""
+"""A bot's state in the fields of its hash, and read from there, of this schema or an older one."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
+from hedgegrid.bus.struct_fields import PREFIX, names_of, to_fields, to_json
 from hedgegrid.strategy.core.state import SCHEMA, BotState
+
+WHOLE = "state"
+"""Where schemas before the third kept all of it."""
 
 S = TypeVar("S", bound=BotState)
 
@@ -13,20 +18,37 @@ class StateUnreadable(Exception):
     """The stored state is of a schema this code does not know; it must not guess."""
 
 
-def read_state(raw: bytes, schema: int, type_: type[S]) -> S:
-    """Decode a state as `type_`.
+def write_state(state: BotState) -> dict[str, bytes]:
+    """All fields of a hash that hold the state."""
+    return {"schema": str(SCHEMA).encode(), **to_fields(state)}
+
+
+def is_stored(fields: Mapping[str, bytes]) -> bool:
+    return "schema" in fields
+
+
+def left_over(fields: Mapping[str, bytes], type_: type[BotState]) -> list[str]:
+    """Fields of an older schema's state or another strategy's: they would come back if nobody removed them."""
+    own = names_of(type_)
+    return [name for name in fields if name == WHOLE or (name.startswith(PREFIX) and name not in own)]
+
+
+def read_state(fields: Mapping[str, bytes], type_: type[S]) -> S:
+    """Decode the state that a hash holds as `type_`.
 
     Raises:
         StateUnreadable: written by a newer version, or not such a state at all.
     """
+    schema = int(fields["schema"])
     if not 1 <= schema <= SCHEMA:
         raise StateUnreadable(
             f"the state has schema {schema}, this worker knows 1…{SCHEMA}: run the version that wrote it, or upgrade"
         )
     try:
         if schema == SCHEMA:
-            return msgspec.json.decode(raw, type=type_)
-        return msgspec.convert(_from_schema_1(msgspec.json.decode(raw)), type_, strict=False)
+            return msgspec.json.decode(to_json(fields), type=type_)
+        old = msgspec.json.decode(fields[WHOLE])
+        return msgspec.convert((_from_schema_1(old) if schema == 1 else old) | {"schema": SCHEMA}, type_, strict=False)
     except msgspec.MsgspecError as error:
         raise StateUnreadable(f"the state cannot be read as {type_.__name__}: {error}") from error
 
@@ -43,4 +65,4 @@ def _from_schema_1(old: dict[str, Any]) -> dict[str, Any]:
         leg["seen"] = [[newest_ms, trade_id] for trade_id in leg.pop("seen_ids", ())]
         backoff = {"failures": leg.pop("failures", 0), "until_ms": leg.pop("retry_after_ms", 0)}
         leg["opening"] = leg["closing"] = backoff
-    return {**old, "schema": SCHEMA}
+    return old

@@ -1,4 +1,4 @@
-"""Everything a bot knows, whatever its strategy; serialised whole at every commit."""
+"""Everything a bot knows, whatever its strategy; a commit writes those of its fields that changed."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -13,7 +13,7 @@ from hedgegrid.domain.risk import RiskStage
 from hedgegrid.domain.trading_state import TradingState
 from hedgegrid.messages.control import MismatchAnswer
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when an older state cannot be read as it is; `stored_state.py` reads the older ones."""
 MISMATCHES_TOLERATED = 3
 """Snapshots in a row that may disagree with the books before the bot halts."""

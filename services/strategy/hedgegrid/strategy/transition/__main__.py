@@ -12,7 +12,7 @@ from hedgegrid.bus.connection import connect
 from hedgegrid.runtime.config import load_config
 from hedgegrid.runtime.errors import ConfigError
 from hedgegrid.runtime.settings import load_settings
-from hedgegrid.strategy.core.stored_state import StateUnreadable
+from hedgegrid.strategy.stored_state import StateUnreadable
 from hedgegrid.strategy.transition.changes import Change, Effect, Running, changes, restarts
 from hedgegrid.strategy.transition.putting_in_place import put_in_place
 from hedgegrid.strategy.transition.stored import running

@@ -6,7 +6,7 @@ import redis
 
 from hedgegrid.bus import keys
 from hedgegrid.strategy.core.state import BotState
-from hedgegrid.strategy.core.stored_state import StateUnreadable, read_state
+from hedgegrid.strategy.stored_state import StateUnreadable, is_stored, read_state
 from hedgegrid.strategy.transition.changes import Bot, Running
 
 
@@ -21,11 +21,12 @@ def running(client: redis.Redis) -> Running:
     states: dict[Bot, BotState] = {}
     for raw_key in sorted(client.scan_iter(match=keys.bot("*", "*"), count=1000)):
         account, symbol = raw_key.decode().removeprefix(head).split(middle, 1)
-        fields: Any = client.hmget(raw_key, ["state", "schema"])
-        if fields[0] is None:
+        raw: Any = client.hgetall(raw_key)
+        fields = {name.decode(): value for name, value in raw.items()}
+        if not is_stored(fields):
             continue
         try:
-            states[account, symbol] = read_state(fields[0], int(fields[1]), BotState)
+            states[account, symbol] = read_state(fields, BotState)
         except StateUnreadable as error:
             raise StateUnreadable(f"{account}:{symbol}: {error}") from error
     return Running(states)
