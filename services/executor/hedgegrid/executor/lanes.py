@@ -48,6 +48,7 @@ class Lanes:
         self._lock = threading.RLock()
         self._posts = threading.Condition(self._lock)
         self._asks = threading.Condition(self._lock)
+        self._drained = threading.Condition(self._lock)
         self._queues: dict[str, list[InFlight]] = {}
         self._closed = False
 
@@ -73,10 +74,11 @@ class Lanes:
                 self._settled_ns[symbol] = self._clock.monotonic_ns()
             queue = self._queues[symbol]
             queue.remove(entry)
-            if queue:  # something behind it may be free to go now
-                self._wake()
+            if queue:
+                self._wake_for(queue)
             else:
                 del self._queues[symbol]
+            self._drained.notify()
 
     def again(self, entry: InFlight, delay_ns: int) -> None:
         """Carry out once more, at its old place in the line."""
@@ -120,7 +122,7 @@ class Lanes:
                 left = deadline - self._clock.monotonic_ns()
                 if left <= 0 or self._closed:
                     return
-                self._posts.wait(min(left / NS_PER_S, 0.1))
+                self._drained.wait(left / NS_PER_S)
 
     def close(self) -> None:
         """Start nothing more; what runs may end."""
@@ -143,9 +145,18 @@ class Lanes:
             entry.not_before_ns = self._clock.monotonic_ns() + delay_ns
             self._wake()
 
+    def _wake_for(self, queue: list[InFlight]) -> None:
+        """What stands in the queue may be free to go now: no more threads than that, since each takes the interpreter's
+        lock from the one that signs an order."""
+        queued = [entry for entry in queue if entry.stage is Stage.QUEUED]
+        snapshots = sum(entry.is_snapshot for entry in queued)
+        self._posts.notify(len(queued) - snapshots)
+        self._asks.notify(snapshots)
+
     def _wake(self) -> None:
         self._posts.notify_all()
         self._asks.notify_all()
+        self._drained.notify_all()
 
     def _pick_post(self, now_ns: int) -> Choice:
         """The longest waiting urgent command that may run, else the longest waiting other one; its token is taken."""
