@@ -15,6 +15,7 @@ import redis
 
 from hedgegrid.bus import codec, keys
 from hedgegrid.bus.connection import connect
+from hedgegrid.bus.struct_fields import PREFIX
 from hedgegrid.domain.order import Purpose
 from hedgegrid.messages.ledger import FillBooked
 
@@ -75,7 +76,7 @@ class Demo:
 
     def states(self) -> set[str]:
         bots = list(self.client.scan_iter(match=keys.bot("main", "*")))
-        return {json.loads(self.client.hget(key, "state"))["trading_state"] for key in bots}  # type: ignore[arg-type]
+        return {json.loads(self.client.hget(key, PREFIX + "trading_state")) for key in bots}  # type: ignore[arg-type]
 
     def end(self) -> dict[str, Any]:
         """Stop it; its own comparison of all books must find nothing."""
