@@ -15,6 +15,8 @@ BLOCK_MS = 2000
 """Longest blocking read; the socket timeout must lie above it or redis-py restarts the read silently."""
 SOCKET_TIMEOUT_S = 5.0
 TRY_AGAIN_S = 0.2
+OUTAGE = (redis.ConnectionError, redis.TimeoutError)
+"""What passes by itself. Any other answer of Redis, such as a key of the wrong type, does not."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ def wait_for_server(client: redis.Redis, stopping: threading.Event) -> bool:
             client.ping()
         except redis.AuthenticationError:
             raise
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except OUTAGE as error:
             if not told:
                 _log.warning("waiting for redis: %s", error)
             told = True

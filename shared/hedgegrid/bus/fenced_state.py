@@ -64,22 +64,28 @@ class FencedState:
                 was written is not known; if it was, the next one ends in a conflict, and the state is read anew.
         """
         with self._lock:
-            encoded = {name: value.encode() if isinstance(value, str) else value for name, value in put.items()}
-            changed = {name: value for name, value in encoded.items() if self._held.get(name) != value}
+            changed = self._changed(put)
             dropped = list(drop)
             keys, args = self._arguments(changed, dropped, list(add))
             if meanwhile is not None:
                 meanwhile()
-            answer = self._call(keys, args)
-            if answer == b"FENCED":
-                self._lease.epoch = 0
-                raise LeaseLost(self._lease.key)
-            if answer == b"CONFLICT":
-                raise CommitConflict(f"{self.key} is not at version {self.version}")
-            self.version += 1
-            self._held |= changed
-            for name in dropped:
-                self._held.pop(name, None)
+            self._settle(self._call(keys, args), changed, dropped)
+
+    def _changed(self, put: Mapping[str, str | bytes]) -> dict[str, bytes]:
+        encoded = {name: value.encode() if isinstance(value, str) else value for name, value in put.items()}
+        return {name: value for name, value in encoded.items() if self._held.get(name) != value}
+
+    def _settle(self, answer: object, changed: Mapping[str, bytes], dropped: Iterable[str]) -> None:
+        """Take the function's answer: what it wrote is what the hash holds now."""
+        if answer == b"FENCED":
+            self._lease.epoch = 0
+            raise LeaseLost(self._lease.key)
+        if answer == b"CONFLICT":
+            raise CommitConflict(f"{self.key} is not at version {self.version}")
+        self.version += 1
+        self._held |= changed
+        for name in dropped:
+            self._held.pop(name, None)
 
     def _arguments(
         self,

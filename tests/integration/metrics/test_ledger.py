@@ -1,4 +1,4 @@
-"""The trade ledger on a real Redis: complete after downtime, a kill in any moment, a lost group, a rewound group."""
+"""The trade ledger on a real Redis: complete after downtime, a kill in any moment, a lost bookmark."""
 
 import random
 import sqlite3
@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from hedgegrid.bus import codec
+from hedgegrid.bus.reader import last_id
 from hedgegrid.ledger import reading
 from hedgegrid.ledger.reading import Selection
 from hedgegrid.ledger.schema import LedgerUnusable, open_for_reading
 from hedgegrid.messages.ledger import FillBooked
-from hedgegrid.metrics.catch_up import CONSUMER
-from hedgegrid.metrics.ledger_consumer import LEDGER_GROUP
+from hedgegrid.metrics import bookmarks
 from hedgegrid.runtime.errors import ConfigError
 from tests.integration.metrics.running import World, eventually
 from tests.unit.metrics import sample
@@ -46,20 +46,25 @@ def stored(world: World) -> set[int]:
         return set()
 
 
-def pending(world: World) -> int:
-    return int(world.client.xpending(world.ledger, LEDGER_GROUP)["pending"])
+def bookmark(world: World) -> str:
+    """Up to where whoever trims may take the ledger's stream for stored."""
+    groups: Any = world.client.xinfo_groups(world.ledger)
+    [own] = [group for group in groups if group["name"] == bookmarks.LEDGER.encode()]
+    assert own["pending"] == 0
+    position: bytes = own["last-delivered-id"]
+    return position.decode()
 
 
-def test_all_streams_are_stored_and_acknowledged_and_downtime_is_caught_up(world: World) -> None:
-    world.write(world.ledger, *fills(1, 2), sample.cycle_closed())
+def test_all_streams_are_stored_and_marked_and_downtime_is_caught_up(world: World) -> None:
+    last = world.write(world.ledger, *fills(1, 2), sample.cycle_closed())[-1]
     world.write(world.events, sample.accepted(), sample.filled(), sample.position())
     world.write(world.commands, sample.submit())
     with world.running() as first:
         eventually(lambda: stored(world) == {1, 2})
-        eventually(lambda: pending(world) == 0)
-        labels = {"stream": world.ledger, "reader": LEDGER_GROUP}
+        labels = {"stream": world.ledger, "reader": "metrics"}
         eventually(lambda: first.value("hedgegrid_stream_lag_entries", **labels) == 0)
     assert first.error is None
+    assert bookmark(world) == last
     world.write(world.ledger, *fills(3, 4))
     with world.running() as second:
         eventually(lambda: stored(world) == {1, 2, 3, 4})
@@ -90,7 +95,7 @@ def test_kill_9_at_any_moment_loses_nothing_and_doubles_nothing(world: World, tm
     with world.running() as last:
         eventually(lambda: len(stored(world)) == written)
         eventually(last.counting)
-        eventually(lambda: pending(world) == 0)
+    assert bookmark(world) == last_id(world.client, world.ledger)
     entries: Any = world.client.xrange(world.ledger)
     in_stream = [codec.decode_ledger(fields) for _, fields in entries]
     assert world.ledger_path is not None
@@ -103,28 +108,25 @@ def test_kill_9_at_any_moment_loses_nothing_and_doubles_nothing(world: World, tm
     assert len(booked) == len(in_stream) == written
 
 
-def test_what_a_dead_process_was_handed_is_stored_by_the_next(world: World) -> None:
-    with world.running() as first:
-        world.write(world.ledger, *fills(1))
-        eventually(lambda: stored(world) == {1})
-        eventually(first.counting)
-    world.write(world.ledger, *fills(2, 3, 4))
-    world.client.xreadgroup(LEDGER_GROUP, CONSUMER, {world.ledger: ">"}, count=2)
+def test_what_a_former_version_was_handed_through_the_group_is_stored(world: World) -> None:
+    world.write(world.ledger, *fills(1, 2, 3, 4))
+    world.client.xgroup_create(world.ledger, bookmarks.LEDGER, id="0")
+    world.client.xreadgroup(bookmarks.LEDGER, "metrics", {world.ledger: ">"}, count=2)
     with world.running():
         eventually(lambda: stored(world) == {1, 2, 3, 4})
-        eventually(lambda: pending(world) == 0)
+    assert bookmark(world) == last_id(world.client, world.ledger)
 
 
-def test_a_group_that_was_lost_or_rewound_reads_again_and_changes_nothing(world: World) -> None:
+def test_a_bookmark_that_was_lost_is_made_anew_and_reading_again_changes_nothing(world: World) -> None:
     world.write(world.ledger, *fills(1, 2, 3))
     with world.running():
         eventually(lambda: stored(world) == {1, 2, 3})
-    world.client.xgroup_destroy(world.ledger, LEDGER_GROUP)
+    world.client.xgroup_destroy(world.ledger, bookmarks.LEDGER)
     world.write(world.ledger, *fills(4))
     with world.running() as again:
         eventually(lambda: stored(world) == {1, 2, 3, 4})
-        eventually(lambda: pending(world) == 0)
         assert again.value("hedgegrid_ledger_refused_total", account=world.account) in (None, 0)
+    assert bookmark(world) == last_id(world.client, world.ledger)
 
 
 def test_a_contradiction_is_counted_and_the_first_word_stands(world: World) -> None:

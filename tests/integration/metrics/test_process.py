@@ -1,4 +1,4 @@
-"""The service as a process: SIGTERM ends it with 0 and soon, a lost group or stream with another code."""
+"""The service as a process: SIGTERM ends it with 0 and soon, a lost bookmark or stream with another code."""
 
 import json
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hedgegrid.metrics.catch_up import GROUP
+from hedgegrid.metrics.bookmarks import TOTALS
 from tests.integration.metrics.running import World, eventually, http
 from tests.unit.metrics import sample
 
@@ -60,14 +60,16 @@ def test_sigterm_ends_a_process_that_waits_for_its_turn(world: World, tmp_path: 
 @pytest.mark.parametrize(
     "break_it",
     [
-        lambda world: world.client.xgroup_destroy(world.events, GROUP),
+        lambda world: world.client.xgroup_destroy(world.events, TOTALS),
         lambda world: world.client.delete(world.ledger),
         lambda world: world.client.set(world.commands, "no stream any more"),
         lambda world: world.client.flushall(),
     ],
-    ids=["group lost", "stream deleted", "wrong type", "everything flushed"],
+    ids=["bookmark lost", "stream deleted", "wrong type", "everything flushed"],
 )
-def test_a_dead_subscriber_ends_the_process_with_an_error(world: World, tmp_path: Path, break_it: Break) -> None:
+def test_a_stream_or_bookmark_lost_ends_the_process_with_an_error(
+    world: World, tmp_path: Path, break_it: Break
+) -> None:
     with world.process(tmp_path) as process:
         port_when_counting(world)
         break_it(world)
@@ -76,11 +78,11 @@ def test_a_dead_subscriber_ends_the_process_with_an_error(world: World, tmp_path
         assert "crashed" in errors
 
 
-def test_a_group_lost_is_made_anew_and_nothing_is_counted_twice(world: World, tmp_path: Path) -> None:
+def test_a_bookmark_lost_is_made_anew_and_nothing_is_counted_twice(world: World, tmp_path: Path) -> None:
     world.write(world.ledger, sample.fill())
     with world.process(tmp_path) as process:
         port_when_counting(world)
-        world.client.xgroup_destroy(world.ledger, GROUP)
+        world.client.xgroup_destroy(world.ledger, TOTALS)
         world.write(world.ledger, sample.fill())
         assert process.wait(timeout=10) == 1
     with world.running() as metrics:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from hedgegrid.bus.reader import START
 from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.fleet_gauges import FleetGauges, Instance
 from hedgegrid.metrics.market_projection import MarketProjection
@@ -40,7 +41,7 @@ class Given:
         self.market = MarketProjection()
         self.bots = BotGauges(metrics, symbols)
         self.fleet = FleetGauges(metrics, symbols)
-        self.streams = StreamGauges(metrics, symbols)
+        self.streams = StreamGauges(metrics, symbols, lambda _: START)
         self.clock = ManualClock(NOW_MS + 1500)
         self.page = StatePage(
             config=parse_config(CONFIG),

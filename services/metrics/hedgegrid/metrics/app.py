@@ -15,9 +15,7 @@ from redis.backoff import NoBackoff
 from hedgegrid.bus import keys
 from hedgegrid.bus.connection import SOCKET_TIMEOUT_S
 from hedgegrid.bus.reader import Entry
-from hedgegrid.metrics.catch_up import CONSUMER, GROUP
 from hedgegrid.metrics.consumers import Handler
-from hedgegrid.metrics.ledger_consumer import LEDGER_GROUP
 
 BATCH = 500
 POLL_MS = 1000
@@ -77,24 +75,21 @@ def build_app(*brokers: RedisBroker) -> FastStream:
     )
 
 
-def subscribe_account_stream(broker: RedisBroker, account: str, kind: str, stream: str, handle: Handler) -> None:
-    """Read a stream through the group of the totals; the handler acknowledges."""
-    _subscribe(broker, _grouped(stream, GROUP), f"{kind}.{account}", ABOUT[kind], handle)
-
-
-def subscribe_for_ledger(broker: RedisBroker, account: str, kind: str, stream: str, handle: Handler) -> None:
-    """Read the same stream once more, through the group of the trade ledger."""
-    _subscribe(broker, _grouped(stream, LEDGER_GROUP), f"ledger-store.{kind}.{account}", ABOUT[kind], handle)
-
-
-def _grouped(stream: str, group: str) -> StreamSub[Any]:
-    return StreamSub(stream, group=group, consumer=CONSUMER, batch=True, max_records=BATCH, polling_interval=POLL_MS)
+def subscribe_account_stream(
+    broker: RedisBroker, account: str, kind: str, stream: str, after: str, handle: Handler
+) -> None:
+    """Read a stream of an account from behind an entry; how far it was taken is the handler's to remember."""
+    _subscribe(broker, _behind(stream, after), f"{kind}.{account}", ABOUT[kind], handle)
 
 
 def subscribe_market(broker: RedisBroker, symbol: str, after: str, handle: Handler) -> None:
-    """Read a market stream without a group from behind an entry; what comes while nobody reads is not missed."""
-    sub = StreamSub(keys.market(symbol), last_id=after, batch=True, max_records=BATCH, polling_interval=POLL_MS)
-    _subscribe(broker, sub, f"market.{symbol}", ABOUT["market"], handle)
+    """Read a market stream from behind an entry; what comes while nobody reads is not missed."""
+    _subscribe(broker, _behind(keys.market(symbol), after), f"market.{symbol}", ABOUT["market"], handle)
+
+
+def _behind(stream: str, after: str) -> StreamSub[Any]:
+    """Without a group: reading through one is writing (docs/decisions/0017). A read that failed is made again."""
+    return StreamSub(stream, last_id=after, batch=True, max_records=BATCH, polling_interval=POLL_MS)
 
 
 def _subscribe(broker: RedisBroker, sub: StreamSub[Any], title: str, description: str, handle: Handler) -> None:

@@ -82,7 +82,7 @@ def _app_specification() -> dict[str, Any]:
     broker = wiring.build_broker("redis://localhost:6379")
     wiring.subscribe_market(broker, SYMBOL, START, _never_called)
     for stream in open_account(ACCOUNT).streams:
-        wiring.subscribe_account_stream(broker, ACCOUNT, stream.kind, stream.name, _never_called)
+        wiring.subscribe_account_stream(broker, ACCOUNT, stream.kind, stream.name, START, _never_called)
     spec: dict[str, Any] = wiring.build_app(broker).schema.to_specification().to_jsonable()
     return spec
 

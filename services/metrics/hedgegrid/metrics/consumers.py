@@ -6,28 +6,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis
-import redis.asyncio
 
 from hedgegrid.bus import codec, dead_letter
-from hedgegrid.bus.reader import Entry
-from hedgegrid.metrics.catch_up import GROUP
+from hedgegrid.bus.reader import START, CheckpointReader, Entry, id_key
 from hedgegrid.metrics.exporter import Exporter
+from hedgegrid.metrics.ledger_consumer import LedgerConsumer
 from hedgegrid.metrics.market_projection import MarketProjection
 from hedgegrid.metrics.streams import AccountStream, Unreadable
-from hedgegrid.metrics.totals import Totals
-from hedgegrid.runtime.failpoints import failpoint
 
 Handler = Callable[[list[Entry]], Awaitable[None]]
 
 REST_S = 0.5
-"""People look at the figures; each save is a disk write on the server that also carries the orders."""
+"""People look at the figures, and the ledger writes to its disk once a batch."""
 SMALL_BATCH = 400
+CHUNK = 1000
 
 _log = logging.getLogger(__name__)
-
-
-class DeliveryGap(Exception):
-    """The group handed out entries that never arrived here, most likely with a lost reply; a restart reads them."""
 
 
 class Failure:
@@ -57,33 +51,48 @@ class Failure:
 
 
 class AccountConsumer:
-    """Counts, saves, acknowledges, in this order."""
+    """One stream of one account: into the ledger, if there is one, and into its projection. Saving is the saver's."""
 
-    def __init__(
-        self,
-        stream: AccountStream,
-        totals: Totals,
-        exporter: Exporter,
-        client: redis.Redis,
-        async_client: "redis.asyncio.Redis",
-    ) -> None:
-        self._stream = stream
-        self._totals = totals
+    def __init__(self, stream: AccountStream, exporter: Exporter, ledger: LedgerConsumer | None) -> None:
+        self.stream = stream
+        self.ledger = ledger
+        self.unreadable: list[Unreadable] = []
+        """What is still to be set aside, before a position behind it is saved."""
         self._exporter = exporter
-        self._client = client
-        self._async_client = async_client
+
+    @property
+    def position(self) -> str:
+        """Id of the last entry that both have taken."""
+        counted = self.stream.projection.position
+        return counted if self.ledger is None else min(counted, self.ledger.position, key=id_key)
+
+    def catch_up(self, client: redis.Redis) -> int:
+        """Take what the stream holds behind the position; return how many entries that were.
+
+        Raises:
+            redis.RedisError, sqlite3.Error: some may have been taken.
+        """
+        reader = CheckpointReader(client)
+        reader.follow(self.stream.name, self.position)
+        self._exporter.export(self.stream.projection.table)
+        taken = 0
+        while entries := reader.read(block_ms=1, count=CHUNK):
+            if self.ledger is not None:
+                self.ledger.keep(entries)
+            self._count(entries)
+            taken += len(entries)
+        return taken
 
     async def handle(self, entries: list[Entry]) -> None:
-        """Take a batch as the group delivered it."""
-        name = self._stream.name
-        await check_nothing_older_is_pending(self._async_client, name, GROUP, entries[0].id)
-        await set_aside(self._client, self._stream.fold(entries))
-        failpoint("metrics.before_save")
-        await self._totals.save(self._async_client, self._stream)
-        failpoint("metrics.after_save")
-        await self._async_client.xack(name, GROUP, *(entry.id for entry in entries))
-        self._exporter.export(self._stream.projection.table)
+        """Take a batch."""
+        if self.ledger is not None:
+            await asyncio.to_thread(self.ledger.keep, entries)
+        self._count(entries)
         await rest(entries)
+
+    def _count(self, entries: list[Entry]) -> None:
+        self.unreadable += self.stream.fold(entries)
+        self._exporter.export(self.stream.projection.table)
 
 
 class MarketConsumer:
@@ -98,9 +107,20 @@ class MarketConsumer:
         self._exporter = exporter
         self._client = client
 
+    def begin(self) -> str:
+        """Take the newest entry at once, so that a quiet market shows its price; return its id."""
+        rows: Any = self._client.xrevrange(self._stream, count=1)
+        if not rows:
+            return START
+        last = Entry(self._stream, rows[0][0].decode(), rows[0][1])
+        set_aside(self._client, self.fold([last]))
+        self._exporter.export(self._projection.table)
+        return last.id
+
     async def handle(self, entries: list[Entry]) -> None:
         """Take a batch."""
-        await set_aside(self._client, self.fold(entries))
+        if unreadable := self.fold(entries):
+            await asyncio.to_thread(set_aside, self._client, unreadable)
         self._exporter.export(self._projection.table)
         await rest(entries)
 
@@ -118,22 +138,16 @@ class MarketConsumer:
         return unreadable
 
 
-async def check_nothing_older_is_pending(client: "redis.asyncio.Redis", stream: str, group: str, first_id: str) -> None:
-    """Raise DeliveryGap if the group handed out an entry before a batch that begins with `first_id`."""
-    pending: Any = await client.xpending(stream, group)
-    oldest = pending["min"]
-    if oldest is not None and oldest.decode() != first_id:
-        raise DeliveryGap(f"{stream}: {oldest.decode()} is pending before {first_id} in group {group}")
-
-
 async def rest(entries: list[Entry]) -> None:
     """Let a batch gather after a small one: its cost hardly depends on its size."""
     if len(entries) < SMALL_BATCH:
         await asyncio.sleep(REST_S)
 
 
-async def set_aside(client: redis.Redis, unreadable: list[Unreadable]) -> None:
-    """Copy entries to the dead-letter stream. Done before the totals are saved: a crash in between may copy twice."""
-    for entry, reason in unreadable:
+def set_aside(client: redis.Redis, unreadable: list[Unreadable]) -> None:
+    """Copy entries to the dead-letter stream and take them off the list, each when it is there."""
+    while unreadable:
+        entry, reason = unreadable[0]
         _log.error("entry set aside as unreadable: %s", reason, extra={"stream": entry.stream, "entry": entry.id})
-        await asyncio.to_thread(dead_letter.set_aside, client, entry, reason)
+        dead_letter.set_aside(client, entry, reason)
+        del unreadable[0]

@@ -6,26 +6,22 @@ import threading
 import redis
 
 from hedgegrid.bus import keys
+from hedgegrid.bus.connection import OUTAGE
 from hedgegrid.bus.lease import Lease
 from hedgegrid.metrics.bot_gauges import BotGauges
 from hedgegrid.metrics.consumers import Failure
 from hedgegrid.metrics.derived import Refreshed
 from hedgegrid.metrics.fleet_gauges import FleetGauges
 from hedgegrid.metrics.recent import RecentNews
-from hedgegrid.metrics.stream_gauges import StreamGauges
+from hedgegrid.metrics.stream_gauges import LAG_COUNTED, StreamGauges
 from hedgegrid.runtime.clock import NS_PER_MS, Clock
 from hedgegrid.runtime.health import Health
 from hedgegrid.runtime.heartbeat import TTL_MS
 from hedgegrid.runtime.metric_names import Metrics
 
 PERIOD_S = 2.0
-LAG_LIMIT = 10_000
-"""Entries behind from which the figures are too old to call the service ready."""
 STALLED_AFTER_MS = 15_000
 """With entries to read and none read for so long the process is replaced; FastStream rests 5 s after an error."""
-
-OUTAGE = (redis.ConnectionError, redis.TimeoutError)
-"""What passes by itself. Any other answer of Redis, such as a key of the wrong type, does not."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +64,7 @@ class Poller:
         self._clock = clock
         self._own_heartbeat = own_heartbeat
         self._moved: dict[str, tuple[str, int]] = {}
-        """Last delivered id by stream, and when it was seen first or nothing waited."""
+        """Position by stream, and when it was seen first or nothing waited."""
         self._period_s = min(PERIOD_S, min((lease.ttl_ms for lease in leases), default=6000) / 3000)
         self._reading = threading.Event()
         self._stop = threading.Event()
@@ -91,7 +87,7 @@ class Poller:
         """Poll once.
 
         Raises:
-            LeaseLost, GroupLost, Stalled: this process must be replaced.
+            LeaseLost, BookmarkLost, Stalled: this process must be replaced.
             redis.RedisError: Redis gave no answer, or refused.
         """
         for lease in self._leases:
@@ -124,17 +120,18 @@ class Poller:
                 self._health.set("redis", True)
             self._stop.wait(self._period_s)
 
-    def _check_progress(self, groups: dict[str, tuple[int, str]]) -> None:
-        behind = {stream: lag for stream, (lag, _) in groups.items() if lag > LAG_LIMIT}
-        self._health.set("lag", not behind, ", ".join(f"{stream} {lag} entries" for stream, lag in behind.items()))
+    def _check_progress(self, read: dict[str, tuple[int, str]]) -> None:
+        behind = [stream for stream, (lag, _) in read.items() if lag >= LAG_COUNTED]
+        told = f"{LAG_COUNTED} entries or more wait in {', '.join(behind)}" if behind else ""
+        self._health.set("lag", not behind, told)
         now_ms = self._clock.monotonic_ns() // NS_PER_MS
-        for stream, (lag, delivered) in groups.items():
+        for stream, (lag, position) in read.items():
             before, since_ms = self._moved.get(stream, ("", now_ms))
-            if lag == 0 or delivered != before or not self._reading.is_set():
+            if lag == 0 or position != before or not self._reading.is_set():
                 since_ms = now_ms
-            self._moved[stream] = (delivered, since_ms)
+            self._moved[stream] = (position, since_ms)
             if now_ms - since_ms >= STALLED_AFTER_MS:
-                raise Stalled(f"{stream}: {lag} entries after {delivered} wait and are not read")
+                raise Stalled(f"{stream}: {lag} entries after {position} wait and are not read")
 
     def _note_outage(self, server: str, error: redis.RedisError) -> None:
         self._metrics.redis_errors.labels("metrics", server).inc()

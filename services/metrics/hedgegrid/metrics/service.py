@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from functools import partial
+import time
 from itertools import chain
 from pathlib import Path
 
@@ -12,23 +12,25 @@ import redis.asyncio
 from faststream import FastStream
 from faststream.redis import RedisBroker
 
-from hedgegrid.bus import dead_letter, keys
+from hedgegrid.bus import keys
 from hedgegrid.bus.connection import connect, load_functions, wait_for_server
 from hedgegrid.bus.lease import Lease
-from hedgegrid.bus.reader import START
+from hedgegrid.bus.reader import START, TrimmedAway, check_not_trimmed
 from hedgegrid.ledger.schema import LedgerUnusable
 from hedgegrid.metrics import app as wiring
+from hedgegrid.metrics import bookmarks
+from hedgegrid.metrics.bookmarks import Bookmark
 from hedgegrid.metrics.bot_gauges import BotGauges
-from hedgegrid.metrics.catch_up import GROUP, catch_up, ensure_group, newest
 from hedgegrid.metrics.consumers import AccountConsumer, Failure, MarketConsumer
 from hedgegrid.metrics.derived import Derived
 from hedgegrid.metrics.exporter import Exporter
 from hedgegrid.metrics.fleet_gauges import FleetGauges
-from hedgegrid.metrics.ledger_consumer import LEDGER_GROUP, LedgerConsumer
+from hedgegrid.metrics.ledger_consumer import LedgerConsumer
 from hedgegrid.metrics.ledger_store import LedgerStore
 from hedgegrid.metrics.market_projection import MarketProjection
 from hedgegrid.metrics.poller import Poller, heartbeat_key
 from hedgegrid.metrics.recent import RecentNews
+from hedgegrid.metrics.saver import SAVE_EVERY_S, Saver
 from hedgegrid.metrics.state_page import StatePage
 from hedgegrid.metrics.stream_gauges import StreamGauges
 from hedgegrid.metrics.streams import Account, AccountStream, open_account
@@ -69,8 +71,10 @@ class MetricsService:
         self._exporter = Exporter(context.metrics)
         self._failure = Failure()
         self._store = open_store(settings.ledger_path)
-        groups = (GROUP, LEDGER_GROUP) if self._store else (GROUP,)
-        self._streams = StreamGauges(context.metrics, self._symbols, groups)
+        self._consumers: dict[str, AccountConsumer] = {}
+        """By stream; none before `run`."""
+        groups = (bookmarks.TOTALS, bookmarks.LEDGER) if self._store else (bookmarks.TOTALS,)
+        self._streams = StreamGauges(context.metrics, self._symbols, self._position, groups)
         self._fleet = FleetGauges(context.metrics, self._symbols)
         self._bots = BotGauges(context.metrics, self._symbols)
         pairs = [(account, self._symbols[account.id]) for account in self._accounts]
@@ -104,10 +108,7 @@ class MetricsService:
         poller = self._poller()
         try:
             for account in self._accounts:
-                for stream in account.streams:
-                    ensure_group(self._money, stream.name)
-                    if self._store is not None:
-                        ensure_group(self._money, stream.name, LEDGER_GROUP)
+                self._consumers |= {stream.name: self._consumer(account, stream) for stream in account.streams}
             poller.start()  # first, for it renews the leases while a long past is counted
             self._catch_up()
             asyncio.run(self._serve(poller))
@@ -144,74 +145,84 @@ class MetricsService:
         except redis.RedisError as error:
             _log.warning("leases were not released, they expire by themselves: %s", error)
 
+    def _consumer(self, account: Account, stream: AccountStream) -> AccountConsumer:
+        bookmarks.place(self._money, Bookmark(stream.name, bookmarks.TOTALS))
+        if self._store is None:
+            return AccountConsumer(stream, self._exporter, None)
+        stored_to = bookmarks.place(self._money, Bookmark(stream.name, bookmarks.LEDGER))
+        ledger = LedgerConsumer(account.id, stream, self._store, self._context.metrics, stored_to)
+        return AccountConsumer(stream, self._exporter, ledger)
+
+    def _position(self, stream: str) -> str:
+        consumer = self._consumers.get(stream)
+        return START if consumer is None else consumer.position
+
     def _catch_up(self) -> None:
         for account in self._accounts:
-            totals = self._totals[account.id]
-            for text in totals.restore(account.streams):
+            for text in self._totals[account.id].restore(account.streams):
                 _log.warning("saved totals are not understood, counting again from the oldest entry: %s", text)
             for stream in account.streams:
-                counted = catch_up(self._money, stream, totals)
-                _log.info("caught up", extra={"stream": stream.name, "entries": counted})
-                self._exporter.export(stream.projection.table)
-                if self._store is not None:
-                    stored = self._ledger_consumer(account, stream, self._store).catch_up(self._money)
-                    _log.info("ledger caught up", extra={"stream": stream.name, "entries": stored})
-
-    def _ledger_consumer(self, account: Account, stream: AccountStream, store: LedgerStore) -> LedgerConsumer:
-        return LedgerConsumer(account.id, stream, store, self._context.metrics)
+                consumer = self._consumers[stream.name]
+                try:
+                    check_not_trimmed(self._money, stream.name, consumer.position)
+                except TrimmedAway as error:
+                    _log.warning("%s: entries after it may be missing from the totals", error)
+                taken = consumer.catch_up(self._money)
+                _log.info("caught up", extra={"stream": stream.name, "entries": taken})
 
     async def _serve(self, poller: Poller) -> None:
-        async_client = wiring.connect_async(self._context.settings.redis_url)
-        brokers = self._brokers(async_client)
+        brokers = self._brokers()
         app = wiring.build_app(*brokers)
-        await app.start()
-        poller.expect_reading()
-        self._context.health.set("counting", True)
-        _log.info("counting")
-        try:
-            await self._watch(app)
-        finally:
-            self._context.health.set("counting", False, "stopped")
-            await app.stop()
-            await async_client.aclose()
+        async with wiring.connect_async(self._context.settings.redis_url) as async_client:
+            savers = [self._saver(account, async_client) for account in self._accounts]
+            await app.start()
+            poller.expect_reading()
+            self._context.health.set("counting", True)
+            _log.info("counting")
+            try:
+                await self._watch(app, savers)
+            finally:
+                self._context.health.set("counting", False, "stopped")
+                await app.stop()
+            for saver in savers:
+                await saver.save()
 
-    async def _watch(self, app: FastStream) -> None:
+    def _saver(self, account: Account, async_client: "redis.asyncio.Redis") -> Saver:
+        consumers = [self._consumers[stream.name] for stream in account.streams]
+        return Saver(self._totals[account.id], consumers, self._money, async_client)
+
+    async def _watch(self, app: FastStream, savers: list[Saver]) -> None:
+        """Save now and then until told to stop.
+
+        Raises:
+            Exception: what stopped a handler, the poller or a save.
+        """
+        save_at_s = time.monotonic()
         while not self._context.stopping.is_set():
             if self._failure.error is not None:
                 raise self._failure.error
             for subscriber in chain.from_iterable(broker.subscribers for broker in app.brokers):
                 if not subscriber.running:
                     raise SubscriberDied(f"the subscriber of {subscriber.specification.name} has stopped")
+            if time.monotonic() >= save_at_s:
+                for saver in savers:
+                    await saver.save()
+                save_at_s = time.monotonic() + SAVE_EVERY_S
             await asyncio.sleep(WATCH_S)
 
-    def _brokers(self, async_client: "redis.asyncio.Redis") -> list[RedisBroker]:
+    def _brokers(self) -> list[RedisBroker]:
         settings = self._context.settings
         money = wiring.build_broker(settings.redis_url)
         for account in self._accounts:
             for stream in account.streams:
-                consumer = AccountConsumer(stream, self._totals[account.id], self._exporter, self._money, async_client)
+                consumer = self._consumers[stream.name]
                 handle = self._failure.guard(consumer.handle)
-                wiring.subscribe_account_stream(money, account.id, stream.kind, stream.name, handle)
-                if self._store is not None:
-                    ledger = self._ledger_consumer(account, stream, self._store)
-                    keep = self._failure.guard(partial(ledger.handle, async_client))
-                    wiring.subscribe_for_ledger(money, account.id, stream.kind, stream.name, keep)
+                wiring.subscribe_account_stream(money, account.id, stream.kind, stream.name, consumer.position, handle)
         market = money if settings.market_url == settings.redis_url else wiring.build_broker(settings.market_url)
         for symbol in self._context.config.symbols:
-            self._follow_market(market, symbol)
+            of_market = MarketConsumer(symbol, keys.market(symbol), self._market, self._exporter, self._market_redis)
+            wiring.subscribe_market(market, symbol, of_market.begin(), self._failure.guard(of_market.handle))
         return [money] if market is money else [money, market]
-
-    def _follow_market(self, broker: RedisBroker, symbol: str) -> None:
-        """Start from the newest entry, counted at once so that a quiet market shows its price."""
-        stream = keys.market(symbol)
-        consumer = MarketConsumer(symbol, stream, self._market, self._exporter, self._market_redis)
-        last = newest(self._market_redis, stream)
-        if last is not None:
-            for unreadable in consumer.fold([last]):
-                dead_letter.set_aside(self._market_redis, unreadable.entry, unreadable.reason)
-            self._exporter.export(self._market.table)
-        handle = self._failure.guard(consumer.handle)
-        wiring.subscribe_market(broker, symbol, last.id if last else START, handle)
 
     def _poller(self) -> Poller:
         settings, context = self._context.settings, self._context

@@ -1,5 +1,6 @@
 """Lengths of streams and dead-letter streams, and how far every reader is behind."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import redis
@@ -7,25 +8,32 @@ import redis
 from hedgegrid.bus import keys
 from hedgegrid.bus.progress import bot_progress
 from hedgegrid.bus.reader import START, id_key, last_id, newest
-from hedgegrid.metrics.catch_up import GROUP
+from hedgegrid.metrics import bookmarks
 from hedgegrid.runtime.metric_names import Metrics
 
+READER = "metrics"
 LAG_COUNTED = 1000
 """A lag is counted entry by entry, up to this many."""
 
 
-class GroupLost(Exception):
-    """A stream or our group on it is gone; a restart makes it anew."""
+class BookmarkLost(Exception):
+    """A stream or our bookmark in it is gone; a restart makes it anew."""
 
 
 class StreamGauges:
     """Asks the money server about account streams and the market server about market streams."""
 
     def __init__(
-        self, metrics: Metrics, accounts: dict[str, tuple[str, ...]], groups: tuple[str, ...] = (GROUP,)
+        self,
+        metrics: Metrics,
+        accounts: dict[str, tuple[str, ...]],
+        position: Callable[[str], str],
+        groups: Iterable[str] = (bookmarks.TOTALS,),
     ) -> None:
+        """`position` tells up to which entry this process has read a stream."""
         self._metrics = metrics
-        self._groups = groups
+        self._position = position
+        self._groups = set(groups)
         self._accounts = accounts
         """Symbols of the bots by account."""
         self._stepped: dict[tuple[str, str], str] = {}
@@ -34,17 +42,19 @@ class StreamGauges:
         """`stream reader` → entries."""
 
     def poll_money(self, client: redis.Redis) -> dict[str, tuple[int, str]]:
-        """Update all gauges of account streams; return lag and last delivered id by `stream group` of ours.
+        """Update all gauges of account streams; return our own lag, as far as it is counted, and position by stream.
 
         Raises:
-            GroupLost: a group of ours is not there.
+            BookmarkLost: a bookmark of ours is not there.
         """
         self._memory(client, "money")
         ours: dict[str, tuple[int, str]] = {}
         for account, symbols in self._accounts.items():
             for stream in account_streams(account):
                 self._lengths(client, stream)
-                ours |= self._our_groups(client, stream)
+                self._check_bookmarks(client, stream)
+                position = self._position(stream)
+                ours[stream] = self._set_lag(client, stream, READER, position), position
             self._checkpoint(client, keys.commands(account), "executor", self._executor_position(client, account))
             for symbol in symbols:
                 self._bot(client, account, symbol)
@@ -69,23 +79,13 @@ class StreamGauges:
             self.lengths[name] = int(client.xlen(name))
             self._metrics.stream_length.labels(name).set(self.lengths[name])
 
-    def _our_groups(self, client: redis.Redis, stream: str) -> dict[str, tuple[int, str]]:
+    def _check_bookmarks(self, client: redis.Redis, stream: str) -> None:
         try:
             groups: Any = client.xinfo_groups(stream)
         except redis.ResponseError as error:
-            raise GroupLost(f"{stream}: {error}") from error
-        by_name = {group["name"].decode(): group for group in groups}
-        found: dict[str, tuple[int, str]] = {}
-        for name in self._groups:
-            if name not in by_name:
-                raise GroupLost(f"{stream} has no group {name}")
-            delivered = by_name[name]["last-delivered-id"].decode()
-            lag = _entries_after(client, stream, delivered)
-            if lag == LAG_COUNTED:  # only then the server's word: after a restart it counts what was read long ago
-                lag = max(lag, int(by_name[name]["lag"] or 0))
-            self._set_lag(stream, name, lag)
-            found[f"{stream} {name}"] = lag, delivered
-        return found
+            raise BookmarkLost(f"{stream}: {error}") from error
+        if missing := self._groups - {group["name"].decode() for group in groups}:
+            raise BookmarkLost(f"{stream} has no group {', '.join(sorted(missing))}")
 
     def _executor_position(self, client: redis.Redis, account: str) -> str | None:
         raw: Any = client.hget(keys.executor(account), "checkpoint")
@@ -104,11 +104,12 @@ class StreamGauges:
 
     def _checkpoint(self, client: redis.Redis, stream: str, reader: str, position: str | None) -> None:
         if position is not None:
-            self._set_lag(stream, reader, _entries_after(client, stream, position))
+            self._set_lag(client, stream, reader, position)
 
-    def _set_lag(self, stream: str, reader: str, lag: int) -> None:
-        self.lags[f"{stream} {reader}"] = lag
+    def _set_lag(self, client: redis.Redis, stream: str, reader: str, position: str) -> int:
+        lag = self.lags[f"{stream} {reader}"] = _entries_after(client, stream, position)
         self._metrics.stream_lag.labels(stream, reader).set(lag)
+        return lag
 
 
 def account_streams(account: str) -> tuple[str, ...]:

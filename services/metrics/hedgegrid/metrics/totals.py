@@ -4,13 +4,13 @@ Values and the stream position they stand for land together, so an entry is in t
 position says so, however often it is delivered.
 """
 
-import asyncio
+from collections.abc import Mapping
 
 import redis
 import redis.asyncio
 
-from hedgegrid.bus.fenced_state import CommitConflict, FencedState
-from hedgegrid.bus.lease import Lease, LeaseLost
+from hedgegrid.bus.fenced_state import FencedState
+from hedgegrid.bus.lease import Lease
 from hedgegrid.metrics.projection import UnknownSchema
 from hedgegrid.metrics.streams import AccountStream
 
@@ -27,7 +27,6 @@ class Totals(FencedState):
 
     def __init__(self, client: redis.Redis, account: str, lease: Lease) -> None:
         super().__init__(client, totals_key(account), lease)
-        self._one_at_a_time = asyncio.Lock()
 
     def restore(self, streams: list[AccountStream]) -> list[str]:
         """Load every projection that was saved; return those of another version, which start from nothing."""
@@ -43,18 +42,14 @@ class Totals(FencedState):
                 unknown.append(f"{stream.name}: {error}")
         return unknown
 
-    async def save(self, client: "redis.asyncio.Redis", stream: AccountStream) -> None:
-        """Write one projection, as `commit` does but without blocking the event loop and without retries.
+    async def save(self, client: "redis.asyncio.Redis", dumps: Mapping[str, bytes]) -> None:
+        """Write the projections that changed, by stream kind: as `commit`, without blocking the event loop or retries.
 
         Raises:
             LeaseLost, CommitConflict: as `commit`.
-            redis.RedisError: whether it was written is unknown.
+            redis.RedisError: whether it was written is unknown; if it was, the next one ends in a conflict.
         """
-        async with self._one_at_a_time:
-            keys, args = self._arguments({stream.kind: stream.projection.dump()}, [], [])
-            answer = await client.fcall("hg1_commit", len(keys), *keys, *args)
-            if answer == b"FENCED":
-                raise LeaseLost(self._lease.key)
-            if answer == b"CONFLICT":
-                raise CommitConflict(f"{self.key} is not at version {self.version}")
-            self.version += 1
+        changed = self._changed(dumps)
+        if changed:
+            keys, args = self._arguments(changed, [], [])
+            self._settle(await client.fcall("hg1_commit", len(keys), *keys, *args), changed, [])
