@@ -27,7 +27,7 @@ EVERY_S = 20.0
 SPARED_MIN = 24
 """Those `memory` lets pass, and eight to see a slope in."""
 ENDS_SERVICES = ("process", "kill point", "redis")
-"""Kinds of faults. With Redis gone, metrics ends and begins as a new process."""
+"""Kinds of faults. With a Redis that went back in time, metrics ends and begins as a new process."""
 WORKERS = 3
 TOO_LONG = ("copy of a minute ago", "pongs go on", "half-open", "standby")
 """Faults that alone take longer than the time between two."""
