@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from hedgegrid.bus import codec
+from hedgegrid.bus.connection import OUTAGE
 from hedgegrid.bus.lease import Lease, LeaseLost
 from hedgegrid.messages.base import Message
 
@@ -110,7 +111,7 @@ class FencedState:
         while True:
             try:
                 return self._client.fcall("hg1_commit", len(keys), *keys, *args)
-            except (redis.ConnectionError, redis.TimeoutError):
+            except OUTAGE:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(RETRY_EVERY_S)

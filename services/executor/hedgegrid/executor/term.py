@@ -6,6 +6,7 @@ import threading
 import redis
 
 from hedgegrid.bus import keys
+from hedgegrid.bus.connection import OUTAGE
 from hedgegrid.bus.fenced_state import CommitConflict, FencedState
 from hedgegrid.bus.lease import LeaseLost
 from hedgegrid.bus.reader import START, CheckpointReader, TrimmedAway, check_not_trimmed
@@ -164,7 +165,7 @@ class Term:
                 if away:  # before reading: what was read must be taken, and this may fail once more
                     self._check_checkpoint()
                 entries = reader.read(block_ms=BLOCK_MS)
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except OUTAGE as error:
                 if not away:
                     _log.warning("account %s cannot read commands: %s", self._config.id, error)
                 away = True

@@ -9,6 +9,7 @@ from pathlib import Path
 import redis
 from rich.console import Console
 
+from hedgegrid.bus.connection import OUTAGE
 from hedgegrid.operator.collect import Collector
 from hedgegrid.operator.control_key import make_control_key
 from hedgegrid.operator.demo_options import DemoOptions
@@ -121,7 +122,7 @@ def _follow(stack: Stack, admin: ExchangeAdmin, books: StreamBooks, display: Dis
 def _take_in(books: StreamBooks) -> None:
     try:
         books.catch_up()
-    except (redis.ConnectionError, redis.TimeoutError):
+    except OUTAGE:
         return  # it may be restarting; nothing is lost, the next look reads on
 
 

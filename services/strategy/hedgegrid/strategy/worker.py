@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import redis
 
 from hedgegrid.bus import codec, keys, progress
-from hedgegrid.bus.connection import connect, load_functions, wait_for_server
+from hedgegrid.bus.connection import OUTAGE, connect, load_functions, wait_for_server
 from hedgegrid.bus.dead_letter import set_aside
 from hedgegrid.bus.fenced_state import CommitConflict
 from hedgegrid.bus.lease import LeaseLost
@@ -72,7 +72,7 @@ class Worker:
         while not self._context.stopping.is_set():
             try:
                 self._turn()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except OUTAGE as error:
                 _log.warning("redis is away: %s", error)
                 self._context.metrics.redis_errors.labels("strategy", "money").inc()
                 self._context.stopping.wait(RETRY_S)

@@ -4,9 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-import redis
-
-from hedgegrid.bus.connection import connect
+from hedgegrid.bus.connection import OUTAGE, connect
 from hedgegrid.bybit.ws import Environment
 from hedgegrid.runtime.config import require_venue_urls
 from hedgegrid.runtime.credentials import credentials
@@ -150,5 +148,5 @@ def _check_money_server(context: ServiceContext) -> None:
     with connect(context.settings.redis_url, "ws-gateway-check") as client:
         try:
             require_fit_money_server(client, context.settings, context.config.mode)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except OUTAGE as error:
             _log.warning("the money Redis is away and could not be checked: %s", error)
